@@ -1,0 +1,273 @@
+//! The facts: who is known, who is in which room.
+//!
+//! A [`Directory`] changes with every join, and no policy is compiled for that. Offline it is read
+//! from a YAML file (the language reference, section 4); in a homeserver it is kept by the host.
+//!
+//! Not for: what a policy says, nor the users only a policy names.
+//!
+//! Law: members of rooms are known users. One fact costs a constant number of map operations to
+//! change, whatever the number of rules and members.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+
+use crate::error::Error;
+use crate::id::{RoomAlias, RoomId, ServerName, UserId, server_of};
+use crate::policy::Room;
+use crate::yaml;
+
+type Map<K, V> = HashMap<K, V, RandomState>;
+type Set<T> = HashSet<T, RandomState>;
+
+/// Who is known and who is in which room.
+#[derive(Debug, Clone, Default)]
+pub struct Directory {
+    server_name: Option<ServerName>,
+    /// The users listed as such; members of rooms are known besides.
+    listed: Set<UserId>,
+    rooms: Map<RoomId, Set<UserId>>,
+    rooms_of: Map<UserId, Set<RoomId>>,
+    aliases: Map<RoomAlias, RoomId>,
+    aliases_of: Map<RoomId, BTreeSet<RoomAlias>>,
+    /// All known users, by server.
+    by_server: Map<Arc<str>, Set<UserId>>,
+}
+
+impl Directory {
+    /// An empty directory of a homeserver; without a name no user is local.
+    pub fn new(server_name: Option<ServerName>) -> Self {
+        Directory { server_name, ..Directory::default() }
+    }
+
+    /// Reads a directory file; `name` is used in errors.
+    ///
+    /// # Errors
+    /// [`Error::Directory`] with the first fault's place. Costs reading the text.
+    pub fn from_yaml(name: &str, text: &str) -> Result<Self, Error> {
+        let file = yaml::directory(text).map_err(|fault| Error::Directory {
+            file: name.into(),
+            line: fault.position.line,
+            column: fault.position.column,
+            message: fault.message,
+        })?;
+        let mut directory = Directory::new(file.server_name.map(|id| id.0));
+        for user in file.users {
+            directory.add_user(user.0);
+        }
+        for (room, facts) in file.rooms {
+            for alias in facts.aliases {
+                directory.set_alias(alias.0, room.0.clone());
+            }
+            let members = facts.members.into_iter().map(|id| id.0);
+            directory.set_room_members(room.0, members);
+        }
+        Ok(directory)
+    }
+
+    /// The homeserver's own server.
+    pub fn server_name(&self) -> Option<&ServerName> {
+        self.server_name.as_ref()
+    }
+
+    // ---- changing facts ----
+
+    /// Makes a user known; `false` if they were listed already.
+    pub fn add_user(&mut self, user: UserId) -> bool {
+        self.learn(&user);
+        self.listed.insert(user)
+    }
+
+    /// Takes a user from the list; members of rooms stay known. `false` if they were not listed.
+    pub fn remove_user(&mut self, user: &str) -> bool {
+        let removed = self.listed.take(user);
+        if let Some(user) = &removed {
+            self.forget_if_unknown(user);
+        }
+        removed.is_some()
+    }
+
+    /// Says who is joined to a room, instead of what was said before. Costs the members, old and new.
+    pub fn set_room_members(&mut self, room: RoomId, members: impl IntoIterator<Item = UserId>) {
+        let new: Set<UserId> = members.into_iter().collect();
+        let old = self.rooms.insert(room.clone(), new.clone()).unwrap_or_default();
+        for left in old.difference(&new) {
+            self.unlink(&room, left);
+        }
+        for joined in new {
+            if !old.contains(&joined) {
+                self.link(&room, joined);
+            }
+        }
+    }
+
+    /// One user joins a room.
+    pub fn join(&mut self, room: RoomId, user: UserId) {
+        if self.rooms.entry(room.clone()).or_default().insert(user.clone()) {
+            self.link(&room, user);
+        }
+    }
+
+    /// One user leaves a room.
+    pub fn leave(&mut self, room: &str, user: &str) {
+        let Some((room, members)) = self.rooms.get_key_value(room) else {
+            return;
+        };
+        let Some(user) = members.get(user).cloned() else {
+            return;
+        };
+        let room = room.clone();
+        if let Some(members) = self.rooms.get_mut(&room) {
+            members.remove(&user);
+        }
+        self.unlink(&room, &user);
+    }
+
+    /// Says which room an alias names, instead of what was said before.
+    pub fn set_alias(&mut self, alias: RoomAlias, room: RoomId) {
+        self.remove_alias(alias.as_str());
+        self.rooms.entry(room.clone()).or_default();
+        self.aliases_of.entry(room.clone()).or_default().insert(alias.clone());
+        self.aliases.insert(alias, room);
+    }
+
+    /// Forgets an alias.
+    pub fn remove_alias(&mut self, alias: &str) {
+        if let Some((alias, room)) = self.aliases.remove_entry(alias)
+            && let Some(aliases) = self.aliases_of.get_mut(&room)
+        {
+            aliases.remove(&alias);
+        }
+    }
+
+    fn link(&mut self, room: &RoomId, user: UserId) {
+        self.learn(&user);
+        self.rooms_of.entry(user).or_default().insert(room.clone());
+    }
+
+    fn unlink(&mut self, room: &RoomId, user: &UserId) {
+        if let Some(rooms) = self.rooms_of.get_mut(user) {
+            rooms.remove(room);
+            if rooms.is_empty() {
+                self.rooms_of.remove(user);
+            }
+        }
+        self.forget_if_unknown(user);
+    }
+
+    fn learn(&mut self, user: &UserId) {
+        match self.by_server.get_mut(user.server()) {
+            Some(users) => _ = users.insert(user.clone()),
+            None => {
+                let users = std::iter::once(user.clone()).collect();
+                self.by_server.insert(user.server().into(), users);
+            }
+        }
+    }
+
+    fn forget_if_unknown(&mut self, user: &UserId) {
+        if self.listed.contains(user) || self.rooms_of.contains_key(user) {
+            return;
+        }
+        if let Some(users) = self.by_server.get_mut(user.server()) {
+            users.remove(user);
+            if users.is_empty() {
+                self.by_server.remove(user.server());
+            }
+        }
+    }
+
+    // ---- asking ----
+
+    /// Whether a user is known. Costs two look-ups.
+    pub fn knows_user(&self, user: &str) -> bool {
+        let users = self.by_server.get(server_of(user));
+        users.is_some_and(|users| users.contains(user))
+    }
+
+    /// All known users, in no order.
+    pub fn users(&self) -> impl Iterator<Item = &UserId> {
+        self.by_server.values().flatten()
+    }
+
+    /// How many users are known. Costs the number of servers.
+    pub fn user_count(&self) -> usize {
+        self.by_server.values().map(Set::len).sum()
+    }
+
+    /// The known users on a server, in no order.
+    pub fn users_on(&self, server: &str) -> impl Iterator<Item = &UserId> {
+        self.by_server.get(server).into_iter().flatten()
+    }
+
+    /// Whether a user is on the homeserver's own server.
+    pub fn is_local(&self, user: &str) -> bool {
+        self.server_name().is_some_and(|server| server.as_str() == server_of(user))
+    }
+
+    /// The members of a room named by its ID or an alias, in no order; `None` if there is no such
+    /// room here.
+    pub fn members(&self, room: &Room) -> Option<impl Iterator<Item = &UserId>> {
+        self.room(room).map(|members| members.iter())
+    }
+
+    /// How many members a room has, 0 if there is no such room here.
+    pub fn member_count(&self, room: &Room) -> usize {
+        self.room(room).map_or(0, Set::len)
+    }
+
+    /// Whether a user is joined to a room named by its ID or an alias. Costs two look-ups.
+    pub fn is_member(&self, room: &Room, user: &str) -> bool {
+        self.room(room).is_some_and(|members| members.contains(user))
+    }
+
+    /// The rooms a user is joined to, in no order.
+    pub fn rooms_of(&self, user: &str) -> impl Iterator<Item = &RoomId> {
+        self.rooms_of.get(user).into_iter().flatten()
+    }
+
+    /// The aliases of a room, sorted.
+    pub fn aliases_of(&self, room: &str) -> impl Iterator<Item = &RoomAlias> {
+        self.aliases_of.get(room).into_iter().flatten()
+    }
+
+    /// All rooms and aliases, in no order.
+    pub fn room_names(&self) -> impl Iterator<Item = &str> {
+        let ids = self.rooms.keys().map(RoomId::as_str);
+        ids.chain(self.aliases.keys().map(RoomAlias::as_str))
+    }
+
+    fn room(&self, room: &Room) -> Option<&Set<UserId>> {
+        match room {
+            Room::Id(id) => self.rooms.get(id),
+            Room::Alias(alias) => self.rooms.get(self.aliases.get(alias)?),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(id: &str) -> UserId {
+        UserId::parse(id).unwrap()
+    }
+
+    #[test]
+    fn members_are_known_while_they_are_members() {
+        let room = RoomId::parse("!r:x").unwrap();
+        let mut directory = Directory::new(ServerName::parse("x").ok());
+        directory.join(room.clone(), user("@a:x"));
+        directory.set_alias(RoomAlias::parse("#r:x").unwrap(), room.clone());
+        let alias = Room::Alias(RoomAlias::parse("#r:x").unwrap());
+        assert!(directory.knows_user("@a:x") && directory.is_member(&alias, "@a:x"));
+        directory.set_room_members(room.clone(), [user("@b:y")]);
+        assert!(!directory.knows_user("@a:x") && directory.knows_user("@b:y"));
+        directory.add_user(user("@b:y"));
+        directory.leave("!r:x", "@b:y");
+        assert!(directory.knows_user("@b:y"));
+        assert!(directory.remove_user("@b:y") && !directory.knows_user("@b:y"));
+        assert_eq!(directory.rooms_of("@b:y").count(), 0);
+    }
+}

@@ -1,0 +1,312 @@
+//! From files to a policy: which files a policy is made of, and reading them.
+//!
+//! A policy is one file, or a folder: every `*.policy` below it, names starting with `.` skipped.
+//! The host may add texts of its own. Group files are read where the policy names them.
+//!
+//! Not for: watching (`watch`), or keeping the last good policy (`router`).
+//!
+//! Law: only regular files are opened, so that reading never hangs; nothing is read past the limits;
+//! whatever is wrong is a problem in the report, and all other files are read nevertheless.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+
+
+use crate::diagnostic::{Diagnostic, Name, Report};
+use crate::id::ServerName;
+use crate::policy::PolicySet;
+use crate::resolve::{GroupFile, Input, resolve};
+use crate::source::{Source, SourceId, Sources, Span};
+use crate::syntax::{self, ast::Statement, word};
+use crate::yaml;
+
+/// The most bytes one file may have.
+pub const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// The most bytes all files of a policy may have together, group files too.
+pub const MAX_POLICY_BYTES: u64 = 256 << 20;
+
+/// How deep folders may nest; a link back to a folder above it ends here at the latest.
+const MAX_FOLDER_DEPTH: usize = 64;
+
+/// Where a policy comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// A file or a folder.
+    pub path: Option<PathBuf>,
+    /// Texts that the host adds, such as rules from its own configuration.
+    pub inline: Vec<Inline>,
+    /// The homeserver's own server: it completes names if no `server` statement does.
+    pub homeserver: Option<ServerName>,
+}
+
+/// A text that is in no file.
+#[derive(Debug, Clone)]
+pub struct Inline {
+    /// The name its problems are shown under.
+    pub name: String,
+    /// Its statements.
+    pub text: String,
+}
+
+/// What loading gave, good or not.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The policy; only to be used if the report has no errors.
+    pub policy: PolicySet,
+    /// Every problem.
+    pub report: Report,
+    /// Every file and folder whose change can change the policy.
+    pub paths: Vec<PathBuf>,
+    /// Equal for equal content of equally named files.
+    pub fingerprint: u64,
+}
+
+/// Reads and resolves a policy.
+///
+/// Costs reading its files and parsing them.
+pub fn load(origin: &Origin) -> Loaded {
+    let mut loader = Loader::default();
+    let mut texts: BTreeMap<Vec<u8>, SourceId> = BTreeMap::new();
+    if let Some(root) = &origin.path {
+        loader.paths.push(root.clone());
+        for (name, path) in loader.find(root) {
+            if let Some(id) = loader.read(&name, &path, None) {
+                loader.folders.insert(id, path.parent().map(Path::to_owned).unwrap_or_default());
+                texts.insert(name.into_bytes(), id);
+            }
+        }
+    }
+    for inline in &origin.inline {
+        inline.text.hash(&mut loader.hasher);
+        let source = Source::new(inline.name.clone(), inline.text.clone());
+        let id = loader.sources.add(source);
+        texts.insert(inline.name.clone().into_bytes(), id);
+    }
+    let mut statements = Vec::new();
+    for id in texts.into_values() {
+        let text = loader.sources.get(id).map_or("", Source::text);
+        statements.extend(syntax::parse(id, text, &mut loader.problems));
+    }
+    let root = origin.path.as_deref().unwrap_or(Path::new(""));
+    let group_files = loader.group_files(root, &statements);
+    let input = Input {
+        sources: &loader.sources,
+        statements: &statements,
+        group_files: &group_files,
+        homeserver: origin.homeserver.as_ref(),
+    };
+    let policy = resolve(&input, &mut loader.problems);
+    loader.paths.sort();
+    loader.paths.dedup();
+    for problem in &loader.problems {
+        // A file that becomes unreadable is a change too.
+        problem.name.as_str().hash(&mut loader.hasher);
+    }
+    Loaded {
+        policy,
+        fingerprint: loader.hasher.finish(),
+        report: Report::new(loader.sources, loader.problems),
+        paths: loader.paths,
+    }
+}
+
+#[derive(Default)]
+struct Loader {
+    sources: Sources,
+    problems: Vec<Diagnostic>,
+    paths: Vec<PathBuf>,
+    /// The folder of each policy file: group files are named relative to it.
+    folders: HashMap<SourceId, PathBuf>,
+    bytes: u64,
+    hasher: DefaultHasher,
+}
+
+impl Loader {
+    /// The policy files with the names they are shown under.
+    fn find(&mut self, root: &Path) -> Vec<(String, PathBuf)> {
+        if !root.is_dir() {
+            let name = root.file_name().unwrap_or(root.as_os_str());
+            return vec![(name.to_string_lossy().into_owned(), root.to_owned())];
+        }
+        let mut found = Vec::new();
+        self.find_in(root, "", 0, &mut found);
+        if found.is_empty() {
+            let span = self.nothing(".");
+            let message = format!("there is no `*.policy` file in `{}`", root.display());
+            let help = "put a file such as `main.policy` there; names that start with `.` are skipped";
+            self.problems.push(Diagnostic::new(Name::UnreadableFile, span, message, help));
+        }
+        found.sort();
+        found
+    }
+
+    fn find_in(&mut self, folder: &Path, prefix: &str, depth: usize, found: &mut Vec<(String, PathBuf)>) {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                let name = if prefix.is_empty() { "." } else { prefix.trim_end_matches('/') };
+                let span = self.nothing(name);
+                self.unreadable(span, name, &error.to_string());
+                return;
+            }
+        };
+        for entry in entries.flatten() {
+            let (name, path) = (entry.file_name(), entry.path());
+            let name = name.to_string_lossy();
+            if name.starts_with('.') {
+                continue;
+            }
+            if path.is_dir() {
+                // A link to a folder that it lies in would lead round and round.
+                let real = fs::canonicalize(&path);
+                let lies_in = fs::canonicalize(folder);
+                let around = matches!((&real, &lies_in), (Ok(to), Ok(from)) if from.starts_with(to));
+                if depth < MAX_FOLDER_DEPTH && !around {
+                    self.find_in(&path, &format!("{prefix}{name}/"), depth + 1, found);
+                }
+            } else if name.ends_with(".policy") {
+                found.push((format!("{prefix}{name}"), path));
+            }
+        }
+    }
+
+    /// Reads one file. A problem with it is reported at `named`, the place that names it, or at its
+    /// own start.
+    fn read(&mut self, name: &str, path: &Path, named: Option<Span>) -> Option<SourceId> {
+        let bytes = match read_regular(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let span = named.unwrap_or_else(|| self.nothing(name));
+                error.to_string().hash(&mut self.hasher);
+                self.unreadable(span, name, &error.to_string());
+                return None;
+            }
+        };
+        let size = bytes.len() as u64;
+        self.bytes += size;
+        if size > MAX_FILE_BYTES || self.bytes > MAX_POLICY_BYTES {
+            let (what, limit) = if size > MAX_FILE_BYTES {
+                (format!("`{name}` is"), MAX_FILE_BYTES)
+            } else {
+                (format!("with `{name}`, the files of this policy are together"), MAX_POLICY_BYTES)
+            };
+            let span = self.nothing(name);
+            let message = format!("{what} over {} MiB", limit >> 20);
+            let help = "take out what is not needed; patterns and servers say more in fewer words \
+                        than lists of users";
+            self.problems.push(Diagnostic::new(Name::TooLarge, span, message, help));
+            return None;
+        }
+        (name, &bytes).hash(&mut self.hasher);
+        match String::from_utf8(bytes) {
+            Ok(text) => Some(self.sources.add(Source::new(name, text))),
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                let bytes = error.as_bytes();
+                let before = bytes.get(..at).unwrap_or_default();
+                let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+                let wrong = bytes.get(at).copied().unwrap_or_default();
+                let span = self.nothing(name);
+                let message = format!("`{name}` is not UTF-8: the byte 0x{wrong:02x} in line {line}");
+                let help = "save it as UTF-8";
+                self.problems.push(Diagnostic::new(Name::NotUtf8, span, message, help));
+                None
+            }
+        }
+    }
+
+    /// The group files that the statements name.
+    fn group_files(&mut self, root: &Path, statements: &[Statement]) -> HashMap<Span, GroupFile> {
+        let mut by_path: HashMap<PathBuf, GroupFile> = HashMap::new();
+        let mut by_place = HashMap::new();
+        for statement in statements {
+            let Statement::GroupFile(_, path) = statement else {
+                continue;
+            };
+            let written = match word::plain(self.sources.text(path.span), path.quoted) {
+                Ok(written) => written,
+                Err(_) => {
+                    let help = "in quotes a single `\\` is written `\\\\`";
+                    let message = "this path has a `\\` that escapes nothing";
+                    self.problems.push(Diagnostic::new(Name::Syntax, path.span, message, help));
+                    by_place.insert(path.span, None);
+                    continue;
+                }
+            };
+            let folder = self.folders.get(&path.span.source).cloned().unwrap_or_default();
+            let file = plain_path(&folder.join(&written));
+            if !by_path.contains_key(&file) {
+                let content = self.group_file(root, &file, path.span);
+                by_path.insert(file.clone(), content);
+                self.paths.push(file.clone());
+            }
+            by_place.insert(path.span, by_path.get(&file).cloned().flatten());
+        }
+        by_place
+    }
+
+    fn group_file(&mut self, root: &Path, file: &Path, named: Span) -> GroupFile {
+        let base = if root.is_dir() { root } else { root.parent().unwrap_or(root) };
+        let name = file.strip_prefix(plain_path(base)).unwrap_or(file);
+        let name = name.to_string_lossy().into_owned();
+        let id = self.read(&name, file, Some(named))?;
+        let source = self.sources.get(id)?;
+        match yaml::group_file(source.text()) {
+            Ok(entries) => Some((id, entries)),
+            Err(fault) => {
+                let start = source.byte_at(fault.position);
+                let line_start = source.line_start(fault.position.line);
+                let end = line_start + source.line(fault.position.line).len();
+                let span = Span::new(id, start, end);
+                let help = "a group file is a YAML list of user IDs in quotes, `- \"@ann:example.org\"`, \
+                            or a mapping with the key `users` that holds one";
+                self.problems.push(Diagnostic::new(Name::InvalidGroupFile, span, fault.message, help));
+                None
+            }
+        }
+    }
+
+    fn unreadable(&mut self, span: Span, name: &str, reason: &str) {
+        let message = format!("cannot read `{name}`: {reason}");
+        let help = "check the path and that the program may read it";
+        self.problems.push(Diagnostic::new(Name::UnreadableFile, span, message, help));
+    }
+
+    /// The place of a fault of a file that has no text to show.
+    fn nothing(&mut self, name: &str) -> Span {
+        Span::file(self.sources.add(Source::new(name, "")))
+    }
+}
+
+/// The bytes of a regular file, one more than the limit at most.
+fn read_regular(path: &Path) -> std::io::Result<Vec<u8>> {
+    // Opening a pipe would wait for its writer.
+    if !fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A path without `.` and, where that cannot change its meaning, without `..`.
+fn plain_path(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir
+                if matches!(plain.components().next_back(), Some(Component::Normal(_)))
+                    && !plain.is_symlink() =>
+            {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
+}

@@ -1,0 +1,188 @@
+//! What is meant: a policy with every name resolved.
+//!
+//! A [`PolicySet`] is all rules together. Each [`Rule`] is a rectangle, senders times recipients,
+//! and each side is a [`Selector`]. Nothing here knows who is in a room or which users exist: that
+//! is the [`Directory`](crate::directory::Directory).
+//!
+//! Law: frozen once made. Groups stand in an order in which each comes after all groups it uses.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::glob::Glob;
+use crate::id::{RoomAlias, RoomId, ServerName, UserId};
+use crate::source::Span;
+
+pub use crate::syntax::ast::Action;
+
+/// All rules of a policy together.
+#[derive(Debug, Clone, Default)]
+pub struct PolicySet {
+    /// Every rule, in the order of files and lines.
+    pub rules: Vec<Rule>,
+    /// Every group, each after those it uses.
+    pub groups: Vec<Group>,
+    /// Every user ID written anywhere in the policy or in a group file, sorted, each once.
+    pub named: Vec<UserId>,
+    /// Every room written anywhere, with its places.
+    pub rooms: Vec<(Room, Span)>,
+}
+
+/// A rectangle in the table of users times users.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Whether it allows or blocks.
+    pub action: Action,
+    /// Whose presence.
+    pub senders: Selector,
+    /// Who receives it.
+    pub recipients: Selector,
+    /// The whole statement.
+    pub span: Span,
+}
+
+/// Where a group stands in [`PolicySet::groups`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupId(pub u32);
+
+/// A selector under a name.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Its name in its definition.
+    pub span: Span,
+    /// Who is in it.
+    pub selector: Selector,
+}
+
+/// A part of a rule that picks users.
+#[derive(Debug, Clone)]
+pub struct Selector {
+    /// In which way.
+    pub kind: Kind,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// The ways to pick users.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// Every user, unknown ones too.
+    Everyone,
+    /// This user.
+    User(UserId),
+    /// The users whose ID matches.
+    UserGlob(Glob),
+    /// The users on this server.
+    Server(ServerName),
+    /// The users whose server matches.
+    ServerGlob(Glob),
+    /// The users whose whole ID matches.
+    Matching(Pattern),
+    /// The users on the homeserver's own server.
+    Local,
+    /// All others.
+    Remote,
+    /// The users joined to this room.
+    Members(Room),
+    /// The users of a group file, sorted, each once.
+    Listed(Arc<[UserId]>),
+    /// The users of a group.
+    Group(GroupId),
+    /// The users in any of these.
+    Any(Vec<Selector>),
+    /// The users in all of these.
+    Both(Vec<Selector>),
+    /// The users in the first and not in the second.
+    Except(Box<Selector>, Box<Selector>),
+}
+
+/// A room as a policy names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Room {
+    /// By its ID.
+    Id(RoomId),
+    /// By an alias, looked up in the directory at each question.
+    Alias(RoomAlias),
+}
+
+impl Room {
+    /// The ID or alias as it is written.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Room::Id(id) => id.as_str(),
+            Room::Alias(alias) => alias.as_str(),
+        }
+    }
+}
+
+/// The most bytes a compiled regex may take.
+pub const MAX_REGEX_BYTES: usize = 1 << 20;
+
+/// A regex that matches whole user IDs.
+#[derive(Clone)]
+pub struct Pattern {
+    text: String,
+    regex: regex::Regex,
+}
+
+impl Pattern {
+    /// Compiles a regex in the syntax of the `regex` crate.
+    ///
+    /// # Errors
+    /// The crate's own, for a wrong regex and for one over [`MAX_REGEX_BYTES`].
+    pub fn new(text: &str) -> Result<Self, regex::Error> {
+        let build = |text: &str| {
+            let mut builder = regex::RegexBuilder::new(text);
+            builder.size_limit(MAX_REGEX_BYTES).nest_limit(50).build()
+        };
+        // By itself first: `a)(b` must not become right inside our own group.
+        build(text)?;
+        // In verbose mode a last comment would swallow our `)`: a line end stops it.
+        let regex = build(&format!(r"\A(?:{text})\z"))
+            .or_else(|_| build(&format!("\\A(?:{text}\n)\\z")))?;
+        Ok(Pattern { text: text.into(), regex })
+    }
+
+    /// Whether the whole user ID matches. Linear in its length.
+    pub fn matches(&self, user_id: &str) -> bool {
+        self.regex.is_match(user_id)
+    }
+
+    /// The regex as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}/", self.text)
+    }
+}
+
+impl PolicySet {
+    /// The group of an id.
+    pub fn group(&self, id: GroupId) -> Option<&Group> {
+        self.groups.get(id.0 as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pattern;
+
+    #[test]
+    fn patterns_match_the_whole_id() {
+        let matches = |text: &str, id: &str| Pattern::new(text).unwrap().matches(id);
+        assert!(matches("@a.*|@b:x", "@ann:x"));
+        assert!(!matches("@a|@ann", "@ann:x"));
+        assert!(matches("@a|@ann:x", "@ann:x"));
+        assert!(!matches("ann", "@ann:x"));
+        assert!(matches("(?x) @ann:x # the one", "@ann:x"));
+        assert!(!matches("(?m)@ann:x$", "@ann:x\n"));
+        assert!(Pattern::new("a)(b").is_err());
+        assert!(Pattern::new(r"(?:a{1000}){1000}").is_err());
+    }
+}

@@ -1,0 +1,340 @@
+//! The layout: which lines make up one statement.
+//!
+//! A statement is one line. It goes on over a line's end after `,`, `and` and `except`, inside
+//! parentheses, and before a line that begins with `to`, `from`, `see`, `sees`, `who`, `and` or
+//! `except`. A `#` followed by a blank, a `#` or the line's end starts a comment anywhere but in
+//! quotes and regexes; at the start of a statement any `#` does.
+//!
+//! A [`Logical`] line is handed to the grammar with its comments and inner line breaks blanked
+//! out byte by byte, so that every place in it is a place in the file.
+//!
+//! Not for: what a statement says. Words are looked at only as far as the law above needs.
+//!
+//! Law: every byte of the file is in at most one logical line, and `server`, `send`, `block` and
+//! `group NAME =` at a line's start always begin a new one, so that an unclosed parenthesis cannot
+//! swallow the rest of the file.
+
+use std::borrow::Cow;
+
+/// How deep parentheses may nest.
+pub const MAX_DEPTH: usize = 64;
+
+/// One statement's text.
+#[derive(Debug)]
+pub(super) struct Logical<'a> {
+    /// The byte of the file at which it starts.
+    pub start: usize,
+    /// The byte after its last one.
+    pub end: usize,
+    /// Its text without comments and line breaks, as long as `end - start`.
+    pub text: Cow<'a, str>,
+    /// The innermost `(` that is not closed.
+    pub unclosed: Option<usize>,
+    /// The first `(` that is deeper than [`MAX_DEPTH`].
+    pub too_deep: Option<usize>,
+}
+
+/// The logical line that starts at or after byte `from`, which must be the start of a line or of a
+/// statement. Costs the bytes it covers.
+pub(super) fn next_line(text: &str, from: usize) -> Option<Logical<'_>> {
+    let start = skip_empty(text, from, true)?;
+    let mut scan = Scan {
+        text,
+        at: start,
+        open: Vec::new(),
+        deeper: 0,
+        too_deep: None,
+        joins: false,
+        blanks: Vec::new(),
+    };
+    while scan.step() {}
+    let end = start + text.get(start..scan.at).map_or(0, |t| t.trim_end().len());
+    Some(Logical {
+        start,
+        end,
+        text: blanked(text, start, end, &scan.blanks),
+        unclosed: scan.open.last().copied(),
+        too_deep: scan.too_deep,
+    })
+}
+
+/// Where reading goes on after an error at `wrong` in a statement that was never closed: the next
+/// line that can start a statement.
+pub(super) fn resume_after(text: &str, line: &Logical<'_>, wrong: usize) -> usize {
+    let line_start = before_line(text, wrong);
+    let mut at = if line_start > line.start && first_byte(text, line_start) == Some(wrong) {
+        line_start
+    } else {
+        after_line(text, wrong)
+    };
+    while let Some(first) = first_byte(text, at) {
+        if can_start(text, first) {
+            return at;
+        }
+        at = after_line(text, first);
+    }
+    text.len()
+}
+
+struct Scan<'a> {
+    text: &'a str,
+    at: usize,
+    open: Vec<usize>,
+    deeper: usize,
+    too_deep: Option<usize>,
+    /// Whether the last word or mark lets the statement go on over a line's end.
+    joins: bool,
+    blanks: Vec<(usize, usize)>,
+}
+
+impl Scan<'_> {
+    /// Takes one word or mark; `false` at the statement's end.
+    fn step(&mut self) -> bool {
+        let Some(byte) = byte(self.text, self.at) else {
+            return false;
+        };
+        match byte {
+            b' ' | b'\t' => self.at += 1,
+            b'\n' => return self.line_end(self.at + 1),
+            b'\r' if byte_is(self.text, self.at + 1, b'\n') => return self.line_end(self.at + 2),
+            b'#' if starts_comment(self.text, self.at) => {
+                let end = line_end(self.text, self.at);
+                self.blanks.push((self.at, end));
+                self.at = end;
+            }
+            b'(' => self.open(),
+            b')' => self.close(),
+            b',' => {
+                self.at += 1;
+                self.joins = true;
+            }
+            b'"' => self.delimited(b'"'),
+            b'/' => self.delimited(b'/'),
+            _ => {
+                let end = word_end(self.text, self.at);
+                let word = self.text.get(self.at..end);
+                self.joins = matches!(word, Some("and" | "except"));
+                self.at = end;
+            }
+        }
+        true
+    }
+
+    fn open(&mut self) {
+        if self.open.len() < MAX_DEPTH {
+            self.open.push(self.at);
+        } else {
+            self.deeper += 1;
+            self.too_deep.get_or_insert(self.at);
+        }
+        self.at += 1;
+        self.joins = false;
+    }
+
+    fn close(&mut self) {
+        if self.deeper > 0 {
+            self.deeper -= 1;
+        } else {
+            self.open.pop();
+        }
+        self.at += 1;
+        self.joins = false;
+    }
+
+    /// A quoted word or a regex; one that is not closed ends with its line.
+    fn delimited(&mut self, mark: u8) {
+        let end = line_end(self.text, self.at);
+        let mut at = self.at + 1;
+        while at < end && !byte_is(self.text, at, mark) {
+            at += if byte_is(self.text, at, b'\\') { 2 } else { 1 };
+        }
+        self.at = (at + 1).min(end);
+        self.joins = false;
+    }
+
+    /// At a line's end; `next` is the next line's first byte.
+    fn line_end(&mut self, next: usize) -> bool {
+        let inside = self.joins || !self.open.is_empty();
+        let Some(first) = skip_empty(self.text, next, !inside) else {
+            return false;
+        };
+        let goes_on = if inside {
+            !must_start(self.text, first)
+        } else {
+            continues(self.text, first)
+        };
+        if goes_on {
+            self.blanks.push((self.at, first));
+            self.at = first;
+        }
+        goes_on
+    }
+}
+
+/// The first byte at or after `from` that is no blank, line end or comment. With `any_comment`
+/// every `#` starts one.
+fn skip_empty(text: &str, from: usize, any_comment: bool) -> Option<usize> {
+    let mut at = from;
+    loop {
+        match byte(text, at)? {
+            b' ' | b'\t' | b'\n' => at += 1,
+            b'\r' if byte_is(text, at + 1, b'\n') => at += 1,
+            b'#' if any_comment || starts_comment(text, at) => at = line_end(text, at),
+            _ => return Some(at),
+        }
+    }
+}
+
+fn starts_comment(text: &str, hash: usize) -> bool {
+    match byte(text, hash + 1) {
+        None | Some(b' ' | b'\t' | b'#' | b'\n') => true,
+        Some(b'\r') => byte_is(text, hash + 2, b'\n'),
+        Some(_) => false,
+    }
+}
+
+fn blanked<'a>(text: &'a str, start: usize, end: usize, blanks: &[(usize, usize)]) -> Cow<'a, str> {
+    let whole = text.get(start..end).unwrap_or_default();
+    if blanks.iter().all(|(from, _)| *from >= end) {
+        return Cow::Borrowed(whole);
+    }
+    let mut out = String::with_capacity(whole.len());
+    let mut kept = start;
+    for (from, to) in blanks.iter().filter(|(from, _)| *from < end) {
+        out.push_str(text.get(kept..*from).unwrap_or_default());
+        out.extend(std::iter::repeat_n(' ', to - from));
+        kept = *to;
+    }
+    out.push_str(text.get(kept..end).unwrap_or_default());
+    Cow::Owned(out)
+}
+
+fn byte(text: &str, at: usize) -> Option<u8> {
+    text.as_bytes().get(at).copied()
+}
+
+fn byte_is(text: &str, at: usize, want: u8) -> bool {
+    byte(text, at) == Some(want)
+}
+
+/// The byte at which the line that holds `at` ends, before its LF or CRLF.
+fn line_end(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    let end = at + rest.find('\n').unwrap_or(rest.len());
+    if end > at && end < text.len() && byte_is(text, end - 1, b'\r') {
+        end - 1
+    } else {
+        end
+    }
+}
+
+fn after_line(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.find('\n').map_or(text.len(), |n| at + n + 1)
+}
+
+fn before_line(text: &str, at: usize) -> usize {
+    let before = text.get(..at).unwrap_or_default();
+    before.rfind('\n').map_or(0, |n| n + 1)
+}
+
+/// The first byte of a line that is no blank; `None` past the last line.
+fn first_byte(text: &str, line_start: usize) -> Option<usize> {
+    let rest = text.get(line_start..).filter(|rest| !rest.is_empty())?;
+    let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+    Some(line_start + blanks)
+}
+
+/// The end of the word at `at`, by the grammar's `word_char`; a comment ends it too.
+fn word_end(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    let ends = |(i, c): (usize, char)| match c {
+        ' ' | '\t' | ',' | '(' | ')' | '"' | '\n' => true,
+        '\r' => byte_is(text, at + i + 1, b'\n'),
+        '#' => i > 0 && starts_comment(text, at + i),
+        _ => false,
+    };
+    let end = rest.char_indices().find(|found| ends(*found));
+    at + end.map_or(rest.len(), |(i, _)| i).max(1)
+}
+
+fn word(text: &str, at: usize) -> &str {
+    text.get(at..word_end(text, at)).unwrap_or_default()
+}
+
+/// Whether a line that begins here goes on with the statement before it.
+fn continues(text: &str, at: usize) -> bool {
+    let keywords = ["to", "from", "see", "sees", "who", "and", "except"];
+    keywords.contains(&word(text, at))
+}
+
+/// Whether a line that begins here can be nothing but a new statement.
+fn must_start(text: &str, at: usize) -> bool {
+    match word(text, at) {
+        "server" | "send" | "block" => true,
+        "group" => {
+            let rest = text.get(at + "group".len()..).unwrap_or_default();
+            let rest = rest.trim_start_matches([' ', '\t']);
+            let name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+            let rest = rest.trim_start_matches(name);
+            rest.trim_start_matches([' ', '\t']).starts_with('=')
+        }
+        _ => false,
+    }
+}
+
+/// Whether a line that begins here can be a statement at all.
+fn can_start(text: &str, at: usize) -> bool {
+    let first = byte(text, at);
+    matches!(first, Some(b'(' | b'@' | b'"'))
+        || matches!(
+            word(text, at),
+            "server" | "group" | "send" | "block" | "all" | "everyone" | "users" | "local"
+                | "remote" | "room" | "members"
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Vec<String> {
+        let mut out = Vec::new();
+        let mut at = 0;
+        while let Some(line) = next_line(text, at) {
+            assert_eq!(line.text.len(), line.end - line.start);
+            let words: Vec<_> = line.text.split_whitespace().collect();
+            out.push(words.join(" "));
+            at = line.end;
+        }
+        out
+    }
+
+    #[test]
+    fn statements_are_lines_unless_they_go_on() {
+        let text = "#note\nsend all # why\r\n\n # more\n  to @x # end\nblock @a,\n@b # c\n\n(@x\n@y)\nsee @z";
+        assert_eq!(lines(text), ["send all to @x", "block @a, @b", "(@x @y) see @z"]);
+    }
+
+    #[test]
+    fn hash_is_a_comment_only_with_a_blank_behind_it_inside_a_statement() {
+        assert_eq!(lines("members of (#a, ## b\n#c)"), ["members of (#a, #c)"]);
+        assert_eq!(lines("send all to @x #now"), ["send all to @x #now"]);
+        assert_eq!(lines("send \"# a\" /# (/ to @x# b"), ["send \"# a\" /# (/ to @x"]);
+    }
+
+    #[test]
+    fn an_unclosed_parenthesis_ends_at_the_next_sure_statement() {
+        assert_eq!(lines("send (all\n@x\nblock @b"), ["send (all @x", "block @b"]);
+        assert_eq!(lines("group a = @x,\ngroup b = @y"), ["group a = @x,", "group b = @y"]);
+        assert_eq!(lines("block (group a,\ngroup b)"), ["block (group a, group b)"]);
+    }
+
+    #[test]
+    fn depth_is_counted_not_recursed() {
+        let deep = |n: usize| format!("block {}@a{}", "(".repeat(n), ")".repeat(n));
+        assert_eq!(next_line(&deep(64), 0).unwrap().too_deep, None);
+        assert_eq!(next_line(&deep(65), 0).unwrap().too_deep, Some(6 + 64));
+        assert_eq!(next_line(&deep(10_000), 0).unwrap().unclosed, None);
+    }
+}

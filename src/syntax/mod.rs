@@ -1,0 +1,15 @@
+//! From text to statements: what was written, before anything is known of its meaning.
+//!
+//! [`layout`](self) joins lines into statements, the pest grammar in `grammar/policy.pest` reads
+//! one statement, and [`parse`] turns its tokens into the [`ast`]. Only this folder knows pest.
+
+pub mod ast;
+mod grammar;
+mod layout;
+mod mistake;
+mod parse;
+pub(crate) mod word;
+
+pub use grammar::KEYWORDS;
+pub use layout::MAX_DEPTH;
+pub use parse::parse;

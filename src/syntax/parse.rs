@@ -1,0 +1,252 @@
+//! One text into its statements, with every problem in it.
+//!
+//! Law: a statement that cannot be read is one problem and hides no other statement's. The cost is
+//! linear in the text.
+
+use pest::Parser as _;
+use pest::iterators::{Pair, Pairs};
+
+use super::ast::{Action, Kind, Rule as AstRule, Selector, Statement, Word};
+use super::grammar::{Grammar, Rule};
+use super::layout::{Logical, MAX_DEPTH, next_line, resume_after};
+use super::mistake::explain;
+use crate::diagnostic::{Diagnostic, Name};
+use crate::source::{SourceId, Span};
+
+/// Reads all statements of a text; what cannot be read is added to `problems`.
+///
+/// Costs the grammar's time for each statement, about 2 us a line.
+pub fn parse(source: SourceId, text: &str, problems: &mut Vec<Diagnostic>) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    let mut at = 0;
+    while let Some(line) = next_line(text, at) {
+        at = line.end.max(line.start + 1);
+        if let Some(deep) = line.too_deep {
+            problems.push(too_deep(Span::new(source, deep, deep + 1)));
+            if line.unclosed.is_some() {
+                at = resume_after(text, &line, deep);
+            }
+            continue;
+        }
+        match Grammar::parse(Rule::line, &line.text) {
+            Ok(pairs) => statements.extend(Reader { source, line: &line, problems }.read(pairs)),
+            Err(error) => {
+                let (problem, wrong) = explain(source, &line, &error);
+                problems.push(problem);
+                statements.extend(broken_group(source, &line));
+                if line.unclosed.is_some() {
+                    at = resume_after(text, &line, wrong);
+                }
+            }
+        }
+    }
+    statements
+}
+
+fn too_deep(span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Name::TooLarge,
+        span,
+        format!("parentheses are nested over {MAX_DEPTH} deep"),
+        "give the inner part a name with `group NAME = ...` and use that",
+    )
+}
+
+/// The name that a group statement defines although the rest of it cannot be read, so that its uses
+/// are not called unknown as well.
+fn broken_group(source: SourceId, line: &Logical<'_>) -> Option<Statement> {
+    let rest = line.text.strip_prefix("group")?;
+    let name_and_rest = rest.trim_start_matches([' ', '\t']);
+    let end = name_and_rest.find([' ', '\t', '='])?;
+    let (name, rest) = name_and_rest.split_at(end);
+    let rest = rest.trim_start_matches([' ', '\t']);
+    if name_and_rest.len() == rest.len() || !(rest.starts_with('=') || rest.starts_with("from")) {
+        return None;
+    }
+    let start = line.start + (line.text.len() - name_and_rest.len());
+    let span = Span::new(source, start, start + name.len());
+    Some(Statement::BrokenGroup(Word { span, quoted: false }))
+}
+
+/// Walks the tokens of one statement.
+struct Reader<'a, 'p> {
+    source: SourceId,
+    line: &'a Logical<'a>,
+    problems: &'p mut Vec<Diagnostic>,
+}
+
+impl Reader<'_, '_> {
+    fn read(&mut self, pairs: Pairs<'_, Rule>) -> Option<Statement> {
+        let statement = pairs.into_iter().next()?;
+        let span = self.span(&statement);
+        let rule = statement.as_rule();
+        let mut parts = significant(statement);
+        Some(match rule {
+            Rule::server_statement => Statement::Server(self.word(parts.next()?)),
+            Rule::group_statement => {
+                let name = self.word(parts.next()?);
+                let value = parts.next()?;
+                if value.as_rule() == Rule::string {
+                    Statement::GroupFile(name, self.word(value))
+                } else {
+                    Statement::Group(name, self.selector(value)?)
+                }
+            }
+            Rule::see_statement => {
+                let recipients = self.selector(parts.next()?)?;
+                let senders = parts.next()?;
+                let senders = if senders.as_rule() == Rule::each_other {
+                    recipients.clone()
+                } else {
+                    self.selector(senders)?
+                };
+                self.rule(Action::Allow, senders, Some(recipients), span)
+            }
+            _ => {
+                let action = if rule == Rule::send_statement {
+                    Action::Allow
+                } else {
+                    Action::Block
+                };
+                let senders = self.selector(parts.next()?)?;
+                let recipients = match parts.next() {
+                    Some(pair) => Some(self.selector(pair)?),
+                    None => None,
+                };
+                self.rule(action, senders, recipients, span)
+            }
+        })
+    }
+
+    fn rule(
+        &self,
+        action: Action,
+        senders: Selector,
+        recipients: Option<Selector>,
+        span: Span,
+    ) -> Statement {
+        Statement::Rule(AstRule { action, senders, recipients, span })
+    }
+
+    fn selector(&mut self, pair: Pair<'_, Rule>) -> Option<Selector> {
+        let span = self.span(&pair);
+        let mut parts = significant(pair);
+        let base = self.union(parts.next()?)?;
+        let Some(less) = parts.next() else {
+            return Some(base);
+        };
+        let less = self.union(less)?;
+        let kind = Kind::Except(Box::new(base), Box::new(less));
+        Some(Selector { kind, span })
+    }
+
+    fn union(&mut self, pair: Pair<'_, Rule>) -> Option<Selector> {
+        let span = self.span(&pair);
+        let mut members: Vec<Selector> = Vec::new();
+        let mut who_are = None;
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::part => {
+                    who_are = significant(part.clone()).skip(1).last();
+                    members.push(self.part(part)?);
+                }
+                Rule::bare_and => {
+                    if let Some(last) = &who_are {
+                        self.two_readings(&part, self.span(last));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Some(one_or(members, Kind::Union, span))
+    }
+
+    fn two_readings(&mut self, and: &Pair<'_, Rule>, last: Span) {
+        let start = (last.start as usize).saturating_sub(self.line.start);
+        let end = (last.end as usize).saturating_sub(self.line.start);
+        let last = self.line.text.get(start..end).unwrap_or_default();
+        self.problems.push(Diagnostic::new(
+            Name::Syntax,
+            self.span(and),
+            format!("`and` after `who are {last}` can be read two ways"),
+            format!(
+                "write `who are ({last}, ...)` for users in either, \
+                 `who are {last} who are ...` for users in both, \
+                 or `,` instead of `and` to add users of another kind"
+            ),
+        ));
+    }
+
+    fn part(&mut self, pair: Pair<'_, Rule>) -> Option<Selector> {
+        let span = self.span(&pair);
+        let atoms = significant(pair).map(|atom| self.atom(atom));
+        let atoms = atoms.collect::<Option<Vec<_>>>()?;
+        Some(one_or(atoms, Kind::Both, span))
+    }
+
+    fn atom(&mut self, pair: Pair<'_, Rule>) -> Option<Selector> {
+        let span = self.span(&pair);
+        let rule = pair.as_rule();
+        if rule == Rule::user {
+            let kind = Kind::User(self.word(pair));
+            return Some(Selector { kind, span });
+        }
+        let mut parts = significant(pair);
+        let kind = match rule {
+            Rule::paren => return self.selector(parts.next()?),
+            Rule::everyone => Kind::Everyone,
+            Rule::users_on => Kind::Servers(parts.map(|word| self.word(word)).collect()),
+            Rule::users_matching => Kind::Matching(self.span(&parts.next()?)),
+            Rule::local_users => Kind::Local,
+            Rule::remote_users => Kind::Remote,
+            Rule::members => Kind::Members(parts.map(|word| self.word(word)).collect()),
+            Rule::group => Kind::Group(self.word(parts.next()?)),
+            _ => return None,
+        };
+        Some(Selector { kind, span })
+    }
+
+    fn word(&self, pair: Pair<'_, Rule>) -> Word {
+        Word { span: self.span(&pair), quoted: pair.as_str().starts_with('"') }
+    }
+
+    /// A token's place in the file. Rules that end in an optional token can hold trailing blanks.
+    fn span(&self, pair: &Pair<'_, Rule>) -> Span {
+        let start = self.line.start + pair.as_span().start();
+        Span::new(self.source, start, start + pair.as_str().trim_end().len())
+    }
+}
+
+/// The children of a token that are no keywords and no marks.
+fn significant(pair: Pair<'_, Rule>) -> impl Iterator<Item = Pair<'_, Rule>> {
+    pair.into_inner().filter(|child| {
+        matches!(
+            child.as_rule(),
+            Rule::selector
+                | Rule::union
+                | Rule::part
+                | Rule::paren
+                | Rule::everyone
+                | Rule::user
+                | Rule::users_on
+                | Rule::users_matching
+                | Rule::local_users
+                | Rule::remote_users
+                | Rule::members
+                | Rule::group
+                | Rule::each_other
+                | Rule::name
+                | Rule::server
+                | Rule::room
+                | Rule::string
+                | Rule::regex
+        )
+    })
+}
+
+fn one_or(mut list: Vec<Selector>, many: impl Fn(Vec<Selector>) -> Kind, span: Span) -> Selector {
+    match list.len() {
+        1 => list.swap_remove(0),
+        _ => Selector { kind: many(list), span },
+    }
+}
