@@ -10,6 +10,7 @@
 //! Law: a report never loses a problem, and one place never gets the same problem twice.
 
 use std::fmt;
+use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level as Shown, Origin, Renderer, Snippet};
 use serde::Serialize;
@@ -147,7 +148,7 @@ impl Diagnostic {
 /// All problems of one load with the texts they lie in, ordered by file, line and column.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
-    sources: Sources,
+    sources: Arc<Sources>,
     problems: Vec<Diagnostic>,
 }
 
@@ -168,7 +169,8 @@ const LONGEST_SHOWN_LINE: usize = 4096;
 
 impl Report {
     /// Puts problems in order. Costs a sort.
-    pub fn new(sources: Sources, mut problems: Vec<Diagnostic>) -> Self {
+    pub fn new(sources: impl Into<Arc<Sources>>, mut problems: Vec<Diagnostic>) -> Self {
+        let sources = sources.into();
         problems.sort_by(|a, b| {
             let file = |d: &Diagnostic| sources.name(d.span.source).as_bytes().to_vec();
             let place = |d: &Diagnostic| (d.span.start, d.level(), d.name);
@@ -184,7 +186,7 @@ impl Report {
     }
 
     /// The texts the problems lie in.
-    pub fn sources(&self) -> &Sources {
+    pub fn sources(&self) -> &Arc<Sources> {
         &self.sources
     }
 

@@ -4,15 +4,23 @@
 //! compiled into one index that answers from both sides: who receives a sender's presence, and
 //! whose presence a recipient receives. The two agree because they are one function.
 
+mod compile;
 pub mod decide;
 pub mod diagnostic;
 pub mod directory;
 pub mod error;
 pub mod glob;
 pub mod id;
+mod index;
+pub mod lint;
 mod load;
 pub mod policy;
 mod resolve;
+pub mod router;
 pub mod source;
-pub mod syntax;
+mod syntax;
+pub mod watch;
 mod yaml;
+
+pub use index::Senders;
+pub use load::{MAX_FILE_BYTES, MAX_POLICY_BYTES};

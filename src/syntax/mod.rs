@@ -11,5 +11,4 @@ mod parse;
 pub(crate) mod word;
 
 pub use grammar::KEYWORDS;
-pub use layout::MAX_DEPTH;
 pub use parse::parse;
