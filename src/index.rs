@@ -216,11 +216,6 @@ impl Index {
         Query { index: self, directory, in_hand }
     }
 
-    /// How many rules there are.
-    pub fn rule_count(&self) -> usize {
-        self.rules.len()
-    }
-
     fn node(&self, id: NodeId) -> &Node {
         self.nodes.get(id as usize).unwrap_or(&Node::Nobody)
     }

@@ -139,7 +139,7 @@ impl<'a> Resolver<'a, '_> {
     /// A server name without globs.
     fn server(&mut self, word: &Word) -> Option<ServerName> {
         let text = self.text(word);
-        if let Some(problem) = server_word_problem(word, text) {
+        if let Some(problem) = quoted_server(word, text) {
             self.problems.push(problem);
             return None;
         }
@@ -159,7 +159,7 @@ impl<'a> Resolver<'a, '_> {
         if !text.contains(['*', '?']) {
             return self.server(word).map(Kind::Server);
         }
-        if let Some(problem) = server_word_problem(word, text) {
+        if let Some(problem) = quoted_server(word, text) {
             self.problems.push(problem);
             return None;
         }
@@ -308,10 +308,6 @@ impl<'a> Resolver<'a, '_> {
                     ),
                 }
             }
-            _ if !word.quoted && KEYWORDS.contains(&text) => wrong(
-                format!("`{text}` is a keyword, not a room"),
-                "write the room's ID `!opaque:example.org` or its alias `#alias` before it".into(),
-            ),
             _ => wrong(
                 format!("`{}` is not a room", shorten(&name)),
                 format!("a room is written by its ID `!opaque:example.org` or by its alias: `#{name}`"),
@@ -701,19 +697,13 @@ fn group_name_help(text: &str) -> String {
     }
 }
 
-fn server_word_problem(word: &Word, text: &str) -> Option<Diagnostic> {
-    let problem = |message: String, help: String| {
-        Some(Diagnostic::new(Name::InvalidServer, word.span, message, help))
+fn quoted_server(word: &Word, text: &str) -> Option<Diagnostic> {
+    let bare = text.trim_matches('"');
+    let problem = || {
+        let message = format!("the server {text} stands in quotes");
+        Diagnostic::new(Name::InvalidServer, word.span, message, format!("write `{bare}`"))
     };
-    if word.quoted {
-        let bare = text.trim_matches('"');
-        return problem(format!("the server {text} stands in quotes"), format!("write `{bare}`"));
-    }
-    if KEYWORDS.contains(&text) {
-        let help = "write the server before it: `users on example.org`".into();
-        return problem(format!("`{text}` is a keyword, not a server"), help);
-    }
-    None
+    word.quoted.then(problem)
 }
 
 fn server_help(text: &str) -> String {

@@ -47,10 +47,26 @@ pub(super) fn explain(
         let help = "close it with `)`, or take the `(` away";
         syntax(open, "this `(` is never closed".into(), help.into())
     } else {
-        let (message, help) = describe(found, before, &expected(error));
-        syntax(here, message, help)
+        let expected = expected(error);
+        keyword_as_name(here, found, &expected).unwrap_or_else(|| {
+            let (message, help) = describe(found, before, &expected);
+            syntax(here, message, help)
+        })
     };
     (mistake, stuck_in_file)
+}
+
+/// A keyword where a server or a room must stand is a wrong name, not a wrong order of words.
+fn keyword_as_name(here: Span, found: &str, expected: &[&str]) -> Option<Diagnostic> {
+    let (name, what, help) = if expected.contains(&"a server") {
+        (Name::InvalidServer, "server", "write the server before it: `users on example.org`")
+    } else if expected.contains(&"a room") {
+        (Name::InvalidRoom, "room", "write the room before it: `members of #ops`")
+    } else {
+        return None;
+    };
+    let message = format!("`{found}` is a keyword, not a {what}");
+    KEYWORDS.contains(&found).then(|| Diagnostic::new(name, here, message, help))
 }
 
 /// A quote or a regex that runs to the line's end.
@@ -85,6 +101,9 @@ fn expected(error: &Error<Rule>) -> Vec<&'static str> {
             names.push(name);
         }
     }
+    // What goes on with the statement before what only makes the selector longer.
+    let later = ["`,`", "`and`", "`except`", "`who are`", "`users`", "the end of the statement"];
+    names.sort_by_key(|name| later.contains(name));
     names
 }
 
@@ -141,6 +160,9 @@ fn advice(found: &str, before: &str, expected: &[&str], list: &str) -> String {
         (_, "from") if takes("a path in quotes") => {
             "write the file's path in quotes: `from \"oncall.yaml\"`".into()
         }
+        (_, "group") => "give the group a name: `group staff = @ann, @bob`".into(),
+        ("", _) if takes("`to`") => "say who receives it: `to @gobbler`".into(),
+        ("", _) if takes("`see`") => "say whose presence they receive: `see @ann`".into(),
         ("", _) => format!("write {list} after `{last}`"),
         _ if takes("`see`") => "a rule is written `send SENDERS to RECIPIENTS` or \
                                 `RECIPIENTS see SENDERS`, and names are joined by `,`"
