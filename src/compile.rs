@@ -27,9 +27,13 @@ pub fn compile(policy: &PolicySet) -> Index {
         recipients: compiler.selector(&rule.recipients),
     });
     let rules: Vec<Rectangle> = rules.collect();
-    let mut named: HashMap<Box<str>, HashSet<UserId, RandomState>, RandomState> = HashMap::default();
+    let mut named: HashMap<Box<str>, HashSet<UserId, RandomState>, RandomState> =
+        HashMap::default();
     for user in &policy.named {
-        named.entry(user.server().into()).or_default().insert(user.clone());
+        named
+            .entry(user.server().into())
+            .or_default()
+            .insert(user.clone());
     }
     let count = compiler.nodes.len();
     let by = |node: fn(&Rectangle) -> NodeId| {
@@ -126,7 +130,9 @@ impl Compiler {
             [one] => nodes.push(self.user(one)),
             _ => nodes.push(self.listed(users.into())),
         }
-        let others = parts.iter().filter(|part| !matches!(part.kind, Kind::User(_)));
+        let others = parts
+            .iter()
+            .filter(|part| !matches!(part.kind, Kind::User(_)));
         for part in others {
             nodes.push(self.selector(part));
         }
@@ -136,7 +142,8 @@ impl Compiler {
             return *only;
         }
         let node = self.add(Node::Any(nodes.as_slice().into()));
-        self.above.extend(nodes.into_iter().map(|part| (part, node)));
+        self.above
+            .extend(nodes.into_iter().map(|part| (part, node)));
         node
     }
 
@@ -146,14 +153,22 @@ impl Compiler {
         }
         let node = self.add(Node::User(user.clone()));
         self.users.insert(user.clone(), node);
-        self.triggers.users.entry(user.clone()).or_default().push(node);
+        self.triggers
+            .users
+            .entry(user.clone())
+            .or_default()
+            .push(node);
         node
     }
 
     fn listed(&mut self, users: Arc<[UserId]>) -> NodeId {
         let node = self.add(Node::Users(users.clone()));
         for user in users.iter() {
-            self.triggers.users.entry(user.clone()).or_default().push(node);
+            self.triggers
+                .users
+                .entry(user.clone())
+                .or_default()
+                .push(node);
         }
         node
     }
@@ -190,14 +205,24 @@ impl Compiler {
     }
 
     fn traits_of(&self, node: NodeId) -> Traits {
-        self.traits.get(node as usize).copied().unwrap_or(Traits::NOBODY)
+        self.traits
+            .get(node as usize)
+            .copied()
+            .unwrap_or(Traits::NOBODY)
     }
 
     fn traits_for(&self, node: &Node) -> Traits {
-        let leaf = |rank| Traits { unbounded: false, exact: true, rank };
+        let leaf = |rank| Traits {
+            unbounded: false,
+            exact: true,
+            rank,
+        };
         match node {
             Node::Nobody => leaf(0),
-            Node::Everyone => Traits { unbounded: true, ..leaf(6) },
+            Node::Everyone => Traits {
+                unbounded: true,
+                ..leaf(6)
+            },
             Node::User(_) | Node::Users(_) => leaf(0),
             Node::Members(_) => leaf(1),
             Node::Server(_) => leaf(2),

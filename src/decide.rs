@@ -73,7 +73,11 @@ struct User<'a> {
 
 impl<'a> User<'a> {
     fn new(policy: &PolicySet, directory: &'a Directory, id: &'a str) -> Self {
-        let mut user = User { id, directory, groups: Vec::with_capacity(policy.groups.len()) };
+        let mut user = User {
+            id,
+            directory,
+            groups: Vec::with_capacity(policy.groups.len()),
+        };
         for group in &policy.groups {
             let inside = user.is_in(&group.selector);
             user.groups.push(inside);
@@ -92,7 +96,9 @@ impl<'a> User<'a> {
             Kind::Local => self.directory.is_local(self.id),
             Kind::Remote => !self.directory.is_local(self.id),
             Kind::Members(room) => self.directory.is_member(room, self.id),
-            Kind::Listed(users) => users.binary_search_by(|id| id.as_str().cmp(self.id)).is_ok(),
+            Kind::Listed(users) => users
+                .binary_search_by(|id| id.as_str().cmp(self.id))
+                .is_ok(),
             Kind::Group(id) => self.groups.get(id.0 as usize).copied().unwrap_or_default(),
             Kind::Any(list) => list.iter().any(|part| self.is_in(part)),
             Kind::Both(list) => list.iter().all(|part| self.is_in(part)),

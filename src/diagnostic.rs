@@ -263,7 +263,9 @@ impl Report {
         let mut marks: Vec<_> = std::iter::once(first).chain(others).collect();
         while !marks.is_empty() {
             let source = marks.first().map(|mark| mark.0.source);
-            let (here, rest) = marks.into_iter().partition(|mark| Some(mark.0.source) == source);
+            let (here, rest) = marks
+                .into_iter()
+                .partition(|mark| Some(mark.0.source) == source);
             marks = rest;
             group = self.add_marks(group, here);
         }
@@ -294,14 +296,17 @@ impl Report {
         let end = source.line_start(high) + source.line(high).len();
         let text = source.text().get(start..end).unwrap_or_default();
         if text.is_empty() || text.len() > LONGEST_SHOWN_LINE * (1 + high - low).min(64) {
-            let place = Origin::path(source.name()).line(at.line).char_column(at.column);
+            let place = Origin::path(source.name())
+                .line(at.line)
+                .char_column(at.column);
             return group.element(place);
         }
         let mut snippet = Snippet::source(text).line_start(low).path(source.name());
         for (span, label, kind) in marks {
             let from = (span.start as usize).clamp(start, end) - start;
             // A mark stays on the line it begins on.
-            let line_end = start + source.line(source.position(span.start).line).len()
+            let line_end = start
+                + source.line(source.position(span.start).line).len()
                 + (source.line_start(source.position(span.start).line) - start);
             let to = (span.end as usize).clamp(start + from, line_end.max(start + from)) - start;
             let mark = kind.span(from..to);
@@ -317,7 +322,10 @@ impl Report {
             1 => Some(format!("1 {what}")),
             n => Some(format!("{n} {what}s")),
         };
-        let parts = [count(self.errors(), "error"), count(self.warnings(), "warning")];
+        let parts = [
+            count(self.errors(), "error"),
+            count(self.warnings(), "warning"),
+        ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
@@ -357,7 +365,9 @@ impl std::error::Error for Report {}
 /// product of the lengths for each known word.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (word.chars().count() / 3).max(1);
-    let scored = known.into_iter().filter(|k| k.len().abs_diff(word.len()) <= limit * 4);
+    let scored = known
+        .into_iter()
+        .filter(|k| k.len().abs_diff(word.len()) <= limit * 4);
     let scored = scored.map(|k| (edits(word, k), k));
     let best = scored.filter(|(d, k)| *d <= limit && *k != word).min();
     best.map(|(_, k)| k)
@@ -415,7 +425,9 @@ mod tests {
             vec![problem(b, 4, 7), problem(a, 0, 5), problem(b, 0, 3)],
         );
         let places = report.problems().iter();
-        let places: Vec<_> = places.map(|p| (report.file(p), report.position(p).line)).collect();
+        let places: Vec<_> = places
+            .map(|p| (report.file(p), report.position(p).line))
+            .collect();
         assert_eq!(places, [("a.policy", 1), ("b.policy", 1), ("b.policy", 2)]);
         assert!(report.render(false).ends_with("\n3 errors\n"), "{report}");
         let first = r#"{"level":"error","name":"syntax","message":"message","file":"a.policy","line":1,"column":1,"help":"help"}"#;

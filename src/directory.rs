@@ -38,7 +38,10 @@ pub struct Directory {
 impl Directory {
     /// An empty directory of a homeserver; without a name no user is local.
     pub fn new(server_name: Option<ServerName>) -> Self {
-        Directory { server_name, ..Directory::default() }
+        Directory {
+            server_name,
+            ..Directory::default()
+        }
     }
 
     /// Reads a directory file; `name` is used in errors.
@@ -91,7 +94,10 @@ impl Directory {
     /// Says who is joined to a room, instead of what was said before. Costs the members, old and new.
     pub fn set_room_members(&mut self, room: RoomId, members: impl IntoIterator<Item = UserId>) {
         let new: Set<UserId> = members.into_iter().collect();
-        let old = self.rooms.insert(room.clone(), new.clone()).unwrap_or_default();
+        let old = self
+            .rooms
+            .insert(room.clone(), new.clone())
+            .unwrap_or_default();
         for left in old.difference(&new) {
             self.unlink(&room, left);
         }
@@ -104,7 +110,12 @@ impl Directory {
 
     /// One user joins a room.
     pub fn join(&mut self, room: RoomId, user: UserId) {
-        if self.rooms.entry(room.clone()).or_default().insert(user.clone()) {
+        if self
+            .rooms
+            .entry(room.clone())
+            .or_default()
+            .insert(user.clone())
+        {
             self.link(&room, user);
         }
     }
@@ -128,7 +139,10 @@ impl Directory {
     pub fn set_alias(&mut self, alias: RoomAlias, room: RoomId) {
         self.remove_alias(alias.as_str());
         self.rooms.entry(room.clone()).or_default();
-        self.aliases_of.entry(room.clone()).or_default().insert(alias.clone());
+        self.aliases_of
+            .entry(room.clone())
+            .or_default()
+            .insert(alias.clone());
         self.aliases.insert(alias, room);
     }
 
@@ -203,7 +217,8 @@ impl Directory {
 
     /// Whether a user is on the homeserver's own server.
     pub fn is_local(&self, user: &str) -> bool {
-        self.server_name().is_some_and(|server| server.as_str() == server_of(user))
+        self.server_name()
+            .is_some_and(|server| server.as_str() == server_of(user))
     }
 
     /// The members of a room named by its ID or an alias, in no order; `None` if there is no such
@@ -219,7 +234,8 @@ impl Directory {
 
     /// Whether a user is joined to a room named by its ID or an alias. Costs two look-ups.
     pub fn is_member(&self, room: &Room, user: &str) -> bool {
-        self.room(room).is_some_and(|members| members.contains(user))
+        self.room(room)
+            .is_some_and(|members| members.contains(user))
     }
 
     /// The rooms a user is joined to, in no order.

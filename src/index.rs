@@ -77,7 +77,11 @@ pub(crate) struct Traits {
 }
 
 impl Traits {
-    pub(crate) const NOBODY: Traits = Traits { unbounded: false, exact: true, rank: 0 };
+    pub(crate) const NOBODY: Traits = Traits {
+        unbounded: false,
+        exact: true,
+        rank: 0,
+    };
 }
 
 /// A rule: a rectangle of two nodes.
@@ -112,20 +116,28 @@ impl Lists {
         let mut starts = Vec::with_capacity(count + 1);
         let mut at = 0;
         for number in 0..=count {
-            while pairs.get(at).is_some_and(|(owner, _)| (*owner as usize) < number) {
+            while pairs
+                .get(at)
+                .is_some_and(|(owner, _)| (*owner as usize) < number)
+            {
                 at += 1;
             }
             starts.push(u32::try_from(at).unwrap_or(u32::MAX));
         }
         let items = pairs.into_iter().map(|(_, item)| item).collect();
-        Lists { starts: starts.into(), items }
+        Lists {
+            starts: starts.into(),
+            items,
+        }
     }
 
     fn get(&self, number: u32) -> &[u32] {
         let at = number as usize;
         let bounds = self.starts.get(at).zip(self.starts.get(at + 1));
         let range = bounds.map(|(from, to)| *from as usize..*to as usize);
-        range.and_then(|range| self.items.get(range)).unwrap_or_default()
+        range
+            .and_then(|range| self.items.get(range))
+            .unwrap_or_default()
     }
 }
 
@@ -195,7 +207,11 @@ struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     fn new(id: &'a str) -> Self {
-        Asked { id, server: server_of(id), known: HashMap::default() }
+        Asked {
+            id,
+            server: server_of(id),
+            known: HashMap::default(),
+        }
     }
 }
 
@@ -213,7 +229,11 @@ impl Index {
         directory: &'a Directory,
         in_hand: &'a [UserId],
     ) -> Query<'a> {
-        Query { index: self, directory, in_hand }
+        Query {
+            index: self,
+            directory,
+            in_hand,
+        }
     }
 
     fn node(&self, id: NodeId) -> &Node {
@@ -221,7 +241,10 @@ impl Index {
     }
 
     fn traits(&self, id: NodeId) -> Traits {
-        self.traits.get(id as usize).copied().unwrap_or(Traits::NOBODY)
+        self.traits
+            .get(id as usize)
+            .copied()
+            .unwrap_or(Traits::NOBODY)
     }
 
     fn rule(&self, at: u32) -> Option<&Rectangle> {
@@ -309,7 +332,13 @@ impl<'a> Query<'a> {
         let mut left = self.triggered(asked);
         let mut seen: HashSet<NodeId, RandomState> = left.iter().copied().collect();
         while let Some(node) = left.pop() {
-            left.extend(self.index.above.get(node).iter().filter(|above| seen.insert(**above)));
+            left.extend(
+                self.index
+                    .above
+                    .get(node)
+                    .iter()
+                    .filter(|above| seen.insert(**above)),
+            );
             let rules = by_node.get(node);
             if rules.is_empty() || !self.contains(node, asked) {
                 continue;
@@ -328,9 +357,8 @@ impl<'a> Query<'a> {
     fn across(&self, side: Side, found: &Found) -> Users<'a> {
         let other = side.other();
         let mut users = Users::default();
-        let blocks_all = |rule: &Rectangle| {
-            matches!(self.index.node(rule.side(other)), Node::Everyone)
-        };
+        let blocks_all =
+            |rule: &Rectangle| matches!(self.index.node(rule.side(other)), Node::Everyone);
         if found.block.iter().any(blocks_all) {
             return users;
         }
@@ -346,13 +374,19 @@ impl<'a> Query<'a> {
         inexact.retain(|user| !users.contains(*user));
         let allowed = |user: &&UserId| {
             let mut asked = Asked::new(user.as_str());
-            found.allow.iter().any(|rule| self.contains(rule.side(other), &mut asked))
+            found
+                .allow
+                .iter()
+                .any(|rule| self.contains(rule.side(other), &mut asked))
         };
         users.extend(inexact.into_iter().filter(allowed));
         if !found.block.is_empty() {
             let blocked = |user: &UserId| {
                 let mut asked = Asked::new(user.as_str());
-                found.block.iter().any(|rule| self.contains(rule.side(other), &mut asked))
+                found
+                    .block
+                    .iter()
+                    .any(|rule| self.contains(rule.side(other), &mut asked))
             };
             users.retain(|user| !blocked(user));
         }
@@ -377,7 +411,9 @@ impl<'a> Query<'a> {
     fn passes(&self, side: Side, found: &Found, user: &str) -> bool {
         let mut asked = Asked::new(user);
         let mut any = |rules: &[Rectangle]| {
-            rules.iter().any(|rule| self.contains(rule.side(side), &mut asked))
+            rules
+                .iter()
+                .any(|rule| self.contains(rule.side(side), &mut asked))
         };
         any(&found.allow) && !any(&found.block)
     }
@@ -392,7 +428,11 @@ impl<'a> Query<'a> {
     /// The nodes that name a user directly.
     fn triggered(&self, asked: &Asked<'_>) -> Vec<NodeId> {
         let triggers = &self.index.triggers;
-        let place = if self.directory.is_local(asked.id) { triggers.local } else { triggers.remote };
+        let place = if self.directory.is_local(asked.id) {
+            triggers.local
+        } else {
+            triggers.remote
+        };
         let mut nodes: Vec<NodeId> = triggers.everyone.into_iter().chain(place).collect();
         nodes.extend(triggers.users.get(asked.id).into_iter().flatten());
         nodes.extend(triggers.servers.get(asked.server));
@@ -466,7 +506,9 @@ impl<'a> Query<'a> {
         match self.index.node(node) {
             Node::Everyone => true,
             Node::User(id) => id.as_str() == asked.id,
-            Node::Users(users) => users.binary_search_by(|id| id.as_str().cmp(asked.id)).is_ok(),
+            Node::Users(users) => users
+                .binary_search_by(|id| id.as_str().cmp(asked.id))
+                .is_ok(),
             Node::UserGlob(glob) => glob.matches_user(asked.id),
             Node::Server(server) => server.as_str() == asked.server,
             Node::ServerGlob(glob) => glob.matches_server(asked.server),
@@ -500,9 +542,8 @@ impl<'a> Query<'a> {
                     users.extend(self.directory.members(room).into_iter().flatten());
                 }
                 Node::Remote | Node::UserGlob(_) | Node::ServerGlob(_) | Node::Matching(_) => {
-                    let inside = |user: &&UserId| {
-                        self.leaf_contains(node, &Asked::new(user.as_str()))
-                    };
+                    let inside =
+                        |user: &&UserId| self.leaf_contains(node, &Asked::new(user.as_str()));
                     users.extend(self.all().filter(inside));
                 }
             }
@@ -516,7 +557,11 @@ impl<'a> Query<'a> {
             match self.index.node(node) {
                 // Who is in one part is in all of it, so one unbounded part is enough.
                 Node::Any(parts) => {
-                    left.extend(parts.iter().find(|part| self.index.traits(**part).unbounded));
+                    left.extend(
+                        parts
+                            .iter()
+                            .find(|part| self.index.traits(**part).unbounded),
+                    );
                 }
                 Node::Both(parts) => left.extend(parts.iter()),
                 Node::Except(base, less) => {
@@ -539,14 +584,25 @@ impl<'a> Query<'a> {
     /// The known users on a server, some more than once.
     fn on(&self, server: &str) -> impl Iterator<Item = &'a UserId> {
         let named = self.index.named.get(server).into_iter().flatten();
-        let in_hand = self.in_hand.iter().filter(move |user| user.server() == server);
-        self.directory.users_on(server).chain(named).chain(in_hand).collect::<Vec<_>>().into_iter()
+        let in_hand = self
+            .in_hand
+            .iter()
+            .filter(move |user| user.server() == server);
+        self.directory
+            .users_on(server)
+            .chain(named)
+            .chain(in_hand)
+            .collect::<Vec<_>>()
+            .into_iter()
     }
 }
 
 impl Index {
     fn is_leaf(&self, node: NodeId) -> bool {
-        !matches!(self.node(node), Node::Any(_) | Node::Both(_) | Node::Except(..))
+        !matches!(
+            self.node(node),
+            Node::Any(_) | Node::Both(_) | Node::Except(..)
+        )
     }
 
     /// Whether the policy itself names a user.

@@ -24,3 +24,4 @@ mod yaml;
 
 pub use index::Senders;
 pub use load::{MAX_FILE_BYTES, MAX_POLICY_BYTES};
+pub use syntax::KEYWORDS;

@@ -14,7 +14,6 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
-
 use crate::diagnostic::{Diagnostic, Name, Report};
 use crate::id::ServerName;
 use crate::policy::PolicySet;
@@ -75,7 +74,9 @@ pub fn load(origin: &Origin) -> Loaded {
         loader.paths.push(root.clone());
         for (name, path) in loader.find(root) {
             if let Some(id) = loader.read(&name, &path, None) {
-                loader.folders.insert(id, path.parent().map(Path::to_owned).unwrap_or_default());
+                loader
+                    .folders
+                    .insert(id, path.parent().map(Path::to_owned).unwrap_or_default());
                 texts.insert(name.into_bytes(), id);
             }
         }
@@ -137,18 +138,30 @@ impl Loader {
         if found.is_empty() {
             let span = self.nothing(".");
             let message = format!("there is no `*.policy` file in `{}`", root.display());
-            let help = "put a file such as `main.policy` there; names that start with `.` are skipped";
-            self.problems.push(Diagnostic::new(Name::UnreadableFile, span, message, help));
+            let help =
+                "put a file such as `main.policy` there; names that start with `.` are skipped";
+            self.problems
+                .push(Diagnostic::new(Name::UnreadableFile, span, message, help));
         }
         found.sort();
         found
     }
 
-    fn find_in(&mut self, folder: &Path, prefix: &str, depth: usize, found: &mut Vec<(String, PathBuf)>) {
+    fn find_in(
+        &mut self,
+        folder: &Path,
+        prefix: &str,
+        depth: usize,
+        found: &mut Vec<(String, PathBuf)>,
+    ) {
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) => {
-                let name = if prefix.is_empty() { "." } else { prefix.trim_end_matches('/') };
+                let name = if prefix.is_empty() {
+                    "."
+                } else {
+                    prefix.trim_end_matches('/')
+                };
                 let span = self.nothing(name);
                 self.unreadable(span, name, &error.to_string());
                 return;
@@ -164,7 +177,8 @@ impl Loader {
                 // A link to a folder that it lies in would lead round and round.
                 let real = fs::canonicalize(&path);
                 let lies_in = fs::canonicalize(folder);
-                let around = matches!((&real, &lies_in), (Ok(to), Ok(from)) if from.starts_with(to));
+                let around =
+                    matches!((&real, &lies_in), (Ok(to), Ok(from)) if from.starts_with(to));
                 if depth < MAX_FOLDER_DEPTH && !around {
                     self.find_in(&path, &format!("{prefix}{name}/"), depth + 1, found);
                 }
@@ -192,13 +206,17 @@ impl Loader {
             let (what, limit) = if size > MAX_FILE_BYTES {
                 (format!("`{name}` is"), MAX_FILE_BYTES)
             } else {
-                (format!("with `{name}`, the files of this policy are together"), MAX_POLICY_BYTES)
+                (
+                    format!("with `{name}`, the files of this policy are together"),
+                    MAX_POLICY_BYTES,
+                )
             };
             let span = self.nothing(name);
             let message = format!("{what} over {} MiB", limit >> 20);
             let help = "take out what is not needed; patterns and servers say more in fewer words \
                         than lists of users";
-            self.problems.push(Diagnostic::new(Name::TooLarge, span, message, help));
+            self.problems
+                .push(Diagnostic::new(Name::TooLarge, span, message, help));
             return None;
         }
         (name, &bytes).hash(&mut self.hasher);
@@ -211,9 +229,11 @@ impl Loader {
                 let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
                 let wrong = bytes.get(at).copied().unwrap_or_default();
                 let span = self.nothing(name);
-                let message = format!("`{name}` is not UTF-8: the byte 0x{wrong:02x} in line {line}");
+                let message =
+                    format!("`{name}` is not UTF-8: the byte 0x{wrong:02x} in line {line}");
                 let help = "save it as UTF-8";
-                self.problems.push(Diagnostic::new(Name::NotUtf8, span, message, help));
+                self.problems
+                    .push(Diagnostic::new(Name::NotUtf8, span, message, help));
                 None
             }
         }
@@ -232,12 +252,17 @@ impl Loader {
                 Err(_) => {
                     let help = "in quotes a single `\\` is written `\\\\`";
                     let message = "this path has a `\\` that escapes nothing";
-                    self.problems.push(Diagnostic::new(Name::Syntax, path.span, message, help));
+                    self.problems
+                        .push(Diagnostic::new(Name::Syntax, path.span, message, help));
                     by_place.insert(path.span, None);
                     continue;
                 }
             };
-            let folder = self.folders.get(&path.span.source).cloned().unwrap_or_default();
+            let folder = self
+                .folders
+                .get(&path.span.source)
+                .cloned()
+                .unwrap_or_default();
             let file = plain_path(&folder.join(&written));
             if !by_path.contains_key(&file) {
                 let content = self.group_file(root, &file, path.span);
@@ -250,7 +275,11 @@ impl Loader {
     }
 
     fn group_file(&mut self, root: &Path, file: &Path, named: Span) -> GroupFile {
-        let base = if root.is_dir() { root } else { root.parent().unwrap_or(root) };
+        let base = if root.is_dir() {
+            root
+        } else {
+            root.parent().unwrap_or(root)
+        };
         let name = file.strip_prefix(plain_path(base)).unwrap_or(file);
         let name = name.to_string_lossy().into_owned();
         let id = self.read(&name, file, Some(named))?;
@@ -264,7 +293,12 @@ impl Loader {
                 let span = Span::new(id, start, end);
                 let help = "a group file is a YAML list of user IDs in quotes, `- \"@ann:example.org\"`, \
                             or a mapping with the key `users` that holds one";
-                self.problems.push(Diagnostic::new(Name::InvalidGroupFile, span, fault.message, help));
+                self.problems.push(Diagnostic::new(
+                    Name::InvalidGroupFile,
+                    span,
+                    fault.message,
+                    help,
+                ));
                 None
             }
         }
@@ -273,7 +307,8 @@ impl Loader {
     fn unreadable(&mut self, span: Span, name: &str, reason: &str) {
         let message = format!("cannot read `{name}`: {reason}");
         let help = "check the path and that the program may read it";
-        self.problems.push(Diagnostic::new(Name::UnreadableFile, span, message, help));
+        self.problems
+            .push(Diagnostic::new(Name::UnreadableFile, span, message, help));
     }
 
     /// The place of a fault of a file that has no text to show.
@@ -289,7 +324,9 @@ fn read_regular(path: &Path) -> std::io::Result<Vec<u8>> {
         return Err(std::io::Error::other("it is not a regular file"));
     }
     let mut bytes = Vec::new();
-    fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    fs::File::open(path)?
+        .take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

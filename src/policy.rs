@@ -26,6 +26,8 @@ pub struct PolicySet {
     pub named: Vec<UserId>,
     /// Every room written anywhere, with its places.
     pub rooms: Vec<(Room, Span)>,
+    /// The server that completes names: the `server` statement's, else the homeserver's.
+    pub default_server: Option<ServerName>,
 }
 
 /// A rectangle in the table of users times users.
@@ -142,7 +144,10 @@ impl Pattern {
         // In verbose mode a last comment would swallow our `)`: a line end stops it.
         let regex = build(&format!(r"\A(?:{text})\z"))
             .or_else(|_| build(&format!("\\A(?:{text}\n)\\z")))?;
-        Ok(Pattern { text: text.into(), regex })
+        Ok(Pattern {
+            text: text.into(),
+            regex,
+        })
     }
 
     /// Whether the whole user ID matches. Linear in its length.

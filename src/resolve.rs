@@ -46,7 +46,9 @@ pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> PolicySet {
     };
     resolver.find_server();
     let definitions = resolver.find_groups();
-    let groups = definitions.iter().map(|definition| resolver.group(definition));
+    let groups = definitions
+        .iter()
+        .map(|definition| resolver.group(definition));
     let groups: Vec<Group> = groups.collect();
     let mut rules = Vec::new();
     for statement in input.statements {
@@ -57,7 +59,17 @@ pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> PolicySet {
     let order = resolver.order(&groups);
     let mut named: Vec<UserId> = resolver.named.into_iter().collect();
     named.sort_unstable();
-    let policy = PolicySet { rules, groups, named, rooms: resolver.rooms };
+    let default_server = match resolver.default {
+        Default::Known(server) => Some(server),
+        Default::Broken | Default::None => None,
+    };
+    let policy = PolicySet {
+        rules,
+        groups,
+        named,
+        rooms: resolver.rooms,
+        default_server,
+    };
     in_order(policy, &order)
 }
 
@@ -96,7 +108,8 @@ const PLACED_ENTRIES: usize = 100;
 
 impl<'a> Resolver<'a, '_> {
     fn report(&mut self, name: Name, span: Span, message: String, help: impl Into<String>) {
-        self.problems.push(Diagnostic::new(name, span, message, help));
+        self.problems
+            .push(Diagnostic::new(name, span, message, help));
     }
 
     fn text(&self, word: &Word) -> &'a str {
@@ -119,9 +132,13 @@ impl<'a> Resolver<'a, '_> {
             match &first {
                 None => first = Some((server, word.span)),
                 Some((known, place)) if *known != server => {
-                    let message = format!("the default server is `{server}` here and `{known}` before");
-                    let help = format!("take one of the two `server` statements away: `{server}` or `{known}`");
-                    let problem = Diagnostic::new(Name::ConflictingServer, word.span, message, help);
+                    let message =
+                        format!("the default server is `{server}` here and `{known}` before");
+                    let help = format!(
+                        "take one of the two `server` statements away: `{server}` or `{known}`"
+                    );
+                    let problem =
+                        Diagnostic::new(Name::ConflictingServer, word.span, message, help);
                     let problem = problem.with_label(*place, "the first one");
                     self.problems.push(problem);
                 }
@@ -225,7 +242,10 @@ impl<'a> Resolver<'a, '_> {
     /// Whether a localpart outside quotes has only characters that need none.
     fn unquoted_user(&mut self, word: &Word, pieces: &[Piece]) -> bool {
         let text = self.text(word);
-        let local = pieces.iter().skip(1).take_while(|p| **p != Piece::Char(':'));
+        let local = pieces
+            .iter()
+            .skip(1)
+            .take_while(|p| **p != Piece::Char(':'));
         let mut empty = true;
         let mut odd = None;
         for piece in local {
@@ -246,7 +266,12 @@ impl<'a> Resolver<'a, '_> {
             self.report(Name::InvalidUserId, word.span, message, help);
         } else if empty {
             let message = format!("`{text}` has no name between `@` and the server");
-            self.report(Name::InvalidUserId, word.span, message, "write it as `@ann:example.org`");
+            self.report(
+                Name::InvalidUserId,
+                word.span,
+                message,
+                "write it as `@ann:example.org`",
+            );
         }
         odd.is_none() && !empty
     }
@@ -310,7 +335,9 @@ impl<'a> Resolver<'a, '_> {
             }
             _ => wrong(
                 format!("`{}` is not a room", shorten(&name)),
-                format!("a room is written by its ID `!opaque:example.org` or by its alias: `#{name}`"),
+                format!(
+                    "a room is written by its ID `!opaque:example.org` or by its alias: `#{name}`"
+                ),
             ),
         };
         self.problems.extend(problem);
@@ -348,7 +375,8 @@ impl<'a> Resolver<'a, '_> {
                 let reason = error.lines().last().unwrap_or_default();
                 let reason = reason.strip_prefix("error: ").unwrap_or(reason);
                 let message = format!("this regex does not compile: {reason}");
-                let help = "the syntax is that of Rust's `regex` crate; `\\` makes a mark plain: `\\(`";
+                let help =
+                    "the syntax is that of Rust's `regex` crate; `\\` makes a mark plain: `\\(`";
                 self.report(Name::InvalidRegex, span, message, help);
                 None
             }
@@ -377,9 +405,12 @@ impl<'a> Resolver<'a, '_> {
             if let Some((_, first)) = self.groups.get(text) {
                 let first = *first;
                 let message = format!("group `{text}` is defined twice");
-                let help = format!("give one of them another name, or join them: `group {text} = ..., ...`");
+                let help = format!(
+                    "give one of them another name, or join them: `group {text} = ..., ...`"
+                );
                 let problem = Diagnostic::new(Name::DuplicateGroup, name.span, message, help);
-                self.problems.push(problem.with_label(first, "the first definition"));
+                self.problems
+                    .push(problem.with_label(first, "the first definition"));
                 continue;
             }
             let id = GroupId(u32::try_from(definitions.len()).unwrap_or(u32::MAX));
@@ -391,16 +422,26 @@ impl<'a> Resolver<'a, '_> {
 
     fn group(&mut self, definition: &Definition<'a>) -> Group {
         let span = definition.name.span;
-        let nobody = Selector { kind: Kind::Any(Vec::new()), span };
+        let nobody = Selector {
+            kind: Kind::Any(Vec::new()),
+            span,
+        };
         let selector = match definition.value {
             Value::Selector(selector) => self.selector(selector).unwrap_or(nobody),
             Value::File(path) => {
                 let kind = Kind::Listed(self.listed(path.span));
-                Selector { kind, span: path.span }
+                Selector {
+                    kind,
+                    span: path.span,
+                }
             }
             Value::Broken => nobody,
         };
-        Group { name: self.text(definition.name).into(), span, selector }
+        Group {
+            name: self.text(definition.name).into(),
+            span,
+            selector,
+        }
     }
 
     /// The users of a group file.
@@ -459,7 +500,11 @@ impl<'a> Resolver<'a, '_> {
             self.report(Name::InvalidGroupFile, span, message, help);
             return None;
         }
-        let completed = if text.starts_with('@') { self.complete(span, text)? } else { text.clone() };
+        let completed = if text.starts_with('@') {
+            self.complete(span, text)?
+        } else {
+            text.clone()
+        };
         match UserId::parse(&completed) {
             Ok(id) => {
                 self.named.insert(id.clone());
@@ -481,9 +526,17 @@ impl<'a> Resolver<'a, '_> {
             // `see each other` has one selector for both sides: one mistake in it, one problem.
             Some(same) if same.span == rule.senders.span => senders.clone(),
             Some(selector) => self.selector(selector),
-            None => Some(Selector { kind: Kind::Everyone, span: rule.span }),
+            None => Some(Selector {
+                kind: Kind::Everyone,
+                span: rule.span,
+            }),
         };
-        Some(Rule { action: rule.action, senders: senders?, recipients: recipients?, span: rule.span })
+        Some(Rule {
+            action: rule.action,
+            senders: senders?,
+            recipients: recipients?,
+            span: rule.span,
+        })
     }
 
     /// `None` if something in it is wrong. Recurses as deep as parentheses nest.
@@ -500,7 +553,9 @@ impl<'a> Resolver<'a, '_> {
             ast::Kind::Local => Some(Kind::Local),
             ast::Kind::Remote => Some(Kind::Remote),
             ast::Kind::Members(words) => {
-                let kinds = words.iter().map(|word| (self.room(word).map(Kind::Members), word.span));
+                let kinds = words
+                    .iter()
+                    .map(|word| (self.room(word).map(Kind::Members), word.span));
                 any(kinds.collect())
             }
             ast::Kind::Group(name) => self.group_use(name),
@@ -508,7 +563,8 @@ impl<'a> Resolver<'a, '_> {
             ast::Kind::Both(list) => self.selectors(list).map(Kind::Both),
             ast::Kind::Except(base, less) => {
                 let (base, less) = (self.selector(base), self.selector(less));
-                base.zip(less).map(|(base, less)| Kind::Except(Box::new(base), Box::new(less)))
+                base.zip(less)
+                    .map(|(base, less)| Kind::Except(Box::new(base), Box::new(less)))
             }
         };
         kind.map(|kind| Selector { kind, span })
@@ -516,7 +572,10 @@ impl<'a> Resolver<'a, '_> {
 
     fn selectors(&mut self, list: &[ast::Selector]) -> Option<Vec<Selector>> {
         // All of them first, so that each one's problems are reported.
-        let all: Vec<_> = list.iter().map(|selector| self.selector(selector)).collect();
+        let all: Vec<_> = list
+            .iter()
+            .map(|selector| self.selector(selector))
+            .collect();
         all.into_iter().collect()
     }
 
@@ -594,10 +653,15 @@ impl<'a> Resolver<'a, '_> {
             return;
         }
         // Definitions are numbered in the order of files and lines.
-        let first = (0..cycle.len()).min_by_key(|at| cycle.get(*at)).unwrap_or_default();
+        let first = (0..cycle.len())
+            .min_by_key(|at| cycle.get(*at))
+            .unwrap_or_default();
         let mut cycle = cycle.to_vec();
         cycle.rotate_left(first);
-        let members: Vec<&Group> = cycle.iter().filter_map(|g| groups.get(*g as usize)).collect();
+        let members: Vec<&Group> = cycle
+            .iter()
+            .filter_map(|g| groups.get(*g as usize))
+            .collect();
         let Some(head) = members.first() else {
             return;
         };
@@ -610,7 +674,10 @@ impl<'a> Resolver<'a, '_> {
             format!("group {chain}, which uses `{}`, contains itself", head.name)
         };
         let last = members.last().map_or("", |g| g.name.as_str());
-        let help = format!("take `group {}` out of the definition of `{last}`", head.name);
+        let help = format!(
+            "take `group {}` out of the definition of `{last}`",
+            head.name
+        );
         let mut problem = Diagnostic::new(Name::GroupCycle, head.span, message, help);
         for member in members.iter().skip(1).take(8) {
             problem = problem.with_label(member.span, "on the way");
@@ -650,7 +717,9 @@ fn in_order(mut policy: PolicySet, order: &[u32]) -> PolicySet {
         }
     }
     let mut old: Vec<Option<Group>> = policy.groups.into_iter().map(Some).collect();
-    let groups = order.iter().filter_map(|at| old.get_mut(*at as usize)?.take());
+    let groups = order
+        .iter()
+        .filter_map(|at| old.get_mut(*at as usize)?.take());
     policy.groups = groups.collect();
     let in_groups = policy.groups.iter_mut().map(|group| &mut group.selector);
     let in_rules = policy.rules.iter_mut();
@@ -669,7 +738,9 @@ fn in_order(mut policy: PolicySet, order: &[u32]) -> PolicySet {
 
 /// One kind, or any of several; `None` if one of them is wrong.
 fn any(kinds: Vec<(Option<Kind>, Span)>) -> Option<Kind> {
-    let selectors = kinds.into_iter().map(|(kind, span)| Some(Selector { kind: kind?, span }));
+    let selectors = kinds
+        .into_iter()
+        .map(|(kind, span)| Some(Selector { kind: kind?, span }));
     let mut selectors = selectors.collect::<Option<Vec<_>>>()?;
     if selectors.len() == 1 {
         return selectors.pop().map(|only| only.kind);
@@ -687,8 +758,13 @@ fn is_group_name(text: &str) -> bool {
 fn group_name_help(text: &str) -> String {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
     let lower = text.to_lowercase();
-    let suggestion: String = lower.chars().map(|c| if fits(c) { c } else { '-' }).collect();
-    let suggestion = suggestion.trim_matches('-').trim_start_matches(|c: char| !c.is_ascii_lowercase());
+    let suggestion: String = lower
+        .chars()
+        .map(|c| if fits(c) { c } else { '-' })
+        .collect();
+    let suggestion = suggestion
+        .trim_matches('-')
+        .trim_start_matches(|c: char| !c.is_ascii_lowercase());
     let rule = "a name begins with `a` to `z` and goes on with those, `0` to `9`, `_` and `-`";
     if is_group_name(suggestion) {
         format!("{rule}: write `{suggestion}`")
@@ -701,7 +777,12 @@ fn quoted_server(word: &Word, text: &str) -> Option<Diagnostic> {
     let bare = text.trim_matches('"');
     let problem = || {
         let message = format!("the server {text} stands in quotes");
-        Diagnostic::new(Name::InvalidServer, word.span, message, format!("write `{bare}`"))
+        Diagnostic::new(
+            Name::InvalidServer,
+            word.span,
+            message,
+            format!("write `{bare}`"),
+        )
     };
     word.quoted.then(problem)
 }
@@ -716,7 +797,10 @@ fn server_help(text: &str) -> String {
     if text.contains(['*', '?']) && is_server_glob(text) {
         return "wildcards stand only after `users on`; write one server".into();
     }
-    if let Some(bare) = text.strip_suffix('.').filter(|bare| ServerName::parse(bare).is_ok()) {
+    if let Some(bare) = text
+        .strip_suffix('.')
+        .filter(|bare| ServerName::parse(bare).is_ok())
+    {
         return format!("write it without the last dot: `{bare}`");
     }
     "a server is a host name or an address, with or without a port: `example.org`, \

@@ -93,7 +93,11 @@ impl Router {
             retired: Vec::new(),
         };
         let snapshot = Snapshot::new(1, loaded)?;
-        Ok(Router { origin, current: ArcSwap::from_pointee(snapshot), last: Mutex::new(last) })
+        Ok(Router {
+            origin,
+            current: ArcSwap::from_pointee(snapshot),
+            last: Mutex::new(last),
+        })
     }
 
     /// The policy in force. Never waits.
@@ -118,16 +122,26 @@ impl Router {
                 let report = snapshot.warnings.clone();
                 let old = self.current.swap(Arc::new(snapshot));
                 last.retire(old);
-                Reload::Loaded { generation: before + 1, report }
+                Reload::Loaded {
+                    generation: before + 1,
+                    report,
+                }
             }
-            Err(report) => Reload::Kept { generation: before, report },
+            Err(report) => Reload::Kept {
+                generation: before,
+                report,
+            },
         }
     }
 
     /// Every file and folder whose change can change the policy, as of the last load, a failed one
     /// too.
     pub fn watched_paths(&self) -> Vec<PathBuf> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).paths.clone()
+        self.last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .paths
+            .clone()
     }
 
     /// Reloads whenever the files change, in a thread that lives as long as the watcher. What each
@@ -179,7 +193,14 @@ impl Snapshot {
         rooms.dedup();
         aliases.sort_unstable();
         aliases.dedup();
-        Ok(Snapshot { generation, policy, index, warnings, rooms, aliases })
+        Ok(Snapshot {
+            generation,
+            policy,
+            index,
+            warnings,
+            rooms,
+            aliases,
+        })
     }
 
     /// The number of this version; the first is 1.
@@ -237,7 +258,9 @@ impl Snapshot {
 
     /// Whether a recipient is answered with everyone but some. Costs the rules they stand in.
     pub fn receives_everyone(&self, directory: &Directory, recipient: &str) -> bool {
-        self.index.query(directory, &[]).receives_everyone(recipient)
+        self.index
+            .query(directory, &[])
+            .receives_everyone(recipient)
     }
 
     /// The known users who are answered with everyone but some, sorted by bytes.
@@ -249,9 +272,7 @@ impl Snapshot {
     /// the updates they receive. The senders are known for this call. Who receives nothing is left
     /// out.
     pub fn route(&self, directory: &Directory, batch: &[&str]) -> BTreeMap<UserId, Vec<u32>> {
-        let in_hand = |sender: &&&str| {
-            !directory.knows_user(sender) && !self.index.names(sender)
-        };
+        let in_hand = |sender: &&&str| !directory.knows_user(sender) && !self.index.names(sender);
         let in_hand = batch.iter().filter(in_hand);
         let mut in_hand: Vec<UserId> = in_hand.filter_map(|id| UserId::parse(id).ok()).collect();
         in_hand.sort_unstable();

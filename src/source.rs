@@ -103,7 +103,10 @@ impl Source {
         let start = self.line_start(position.line);
         let line = self.line(position.line);
         let skip = position.column.saturating_sub(1);
-        let within = line.char_indices().nth(skip).map_or(line.len(), |(at, _)| at);
+        let within = line
+            .char_indices()
+            .nth(skip)
+            .map_or(line.len(), |(at, _)| at);
         start + within
     }
 
@@ -149,13 +152,15 @@ impl Sources {
     /// The text a span covers, empty where there is none.
     pub fn text(&self, span: Span) -> &str {
         let text = self.get(span.source).map_or("", Source::text);
-        text.get(span.start as usize..span.end as usize).unwrap_or_default()
+        text.get(span.start as usize..span.end as usize)
+            .unwrap_or_default()
     }
 
     /// Line and column of a span's first byte.
     pub fn position(&self, span: Span) -> Position {
         let start = Position { line: 1, column: 1 };
-        self.get(span.source).map_or(start, |source| source.position(span.start))
+        self.get(span.source)
+            .map_or(start, |source| source.position(span.start))
     }
 }
 

@@ -12,7 +12,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess};
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
+};
 
 use crate::id::{RoomAlias, RoomId, ServerName, UserId};
 use crate::source::Position;
@@ -103,7 +105,10 @@ fn read<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, Fault> {
     };
     if text.lines().all(blank) {
         let message = "the file is empty: write `[]` if nobody is meant".into();
-        return Err(Fault { position: start, message });
+        return Err(Fault {
+            position: start,
+            message,
+        });
     }
     serde_yaml::from_str(text).map_err(|error| Fault {
         position: position(&error).unwrap_or(start),
@@ -126,27 +131,34 @@ fn without_place(error: &serde_yaml::Error) -> String {
 
 /// The first bracket outside quotes and comments that is nested too deep.
 fn too_deep(text: &str) -> Option<Position> {
-    for (number, line) in text.lines().enumerate().scan(0_usize, |depth, (number, line)| {
-        let mut quote = None;
-        let mut before = ' ';
-        for (column, c) in line.chars().enumerate() {
-            match (quote, c) {
-                (None, '#') if before.is_whitespace() => break,
-                (None, '"' | '\'') if !before.is_alphanumeric() => quote = Some(c),
-                (Some(mark), c) if c == mark => quote = None,
-                (None, '[' | '{') => *depth += 1,
-                (None, ']' | '}') => *depth = depth.saturating_sub(1),
-                _ => {}
+    for (number, line) in text
+        .lines()
+        .enumerate()
+        .scan(0_usize, |depth, (number, line)| {
+            let mut quote = None;
+            let mut before = ' ';
+            for (column, c) in line.chars().enumerate() {
+                match (quote, c) {
+                    (None, '#') if before.is_whitespace() => break,
+                    (None, '"' | '\'') if !before.is_alphanumeric() => quote = Some(c),
+                    (Some(mark), c) if c == mark => quote = None,
+                    (None, '[' | '{') => *depth += 1,
+                    (None, ']' | '}') => *depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                if *depth > MAX_FLOW_DEPTH {
+                    return Some((number, Some(column)));
+                }
+                before = c;
             }
-            if *depth > MAX_FLOW_DEPTH {
-                return Some((number, Some(column)));
-            }
-            before = c;
-        }
-        Some((number, None))
-    }) {
+            Some((number, None))
+        })
+    {
         if let Some(column) = line {
-            return Some(Position { line: number + 1, column: column + 1 });
+            return Some(Position {
+                line: number + 1,
+                column: column + 1,
+            });
         }
     }
     None
@@ -407,13 +419,24 @@ mod tests {
     #[test]
     fn group_files() {
         let text = |t: &str| Entry::Text(t.into());
-        assert_eq!(group_file("- \"@a:x\"\n- '@b'\n").unwrap(), [text("@a:x"), text("@b")]);
+        assert_eq!(
+            group_file("- \"@a:x\"\n- '@b'\n").unwrap(),
+            [text("@a:x"), text("@b")]
+        );
         assert_eq!(group_file("users: [\"@a\"]").unwrap(), [text("@a")]);
         assert_eq!(group_file("[]").unwrap(), []);
         for (bad, line) in [
-            ("", 1), ("# nobody\n", 1), ("users:\n", 1), ("users: ~", 1), ("@a: b", 1),
-            ("people: []", 1), ("- \"@a\"\n- @b\n", 2), ("{}", 1), ("users: []\nusers: []", 1),
-            ("12", 1), ("- [", 1),
+            ("", 1),
+            ("# nobody\n", 1),
+            ("users:\n", 1),
+            ("users: ~", 1),
+            ("@a: b", 1),
+            ("people: []", 1),
+            ("- \"@a\"\n- @b\n", 2),
+            ("{}", 1),
+            ("users: []\nusers: []", 1),
+            ("12", 1),
+            ("- [", 1),
         ] {
             let fault = group_file(bad).unwrap_err();
             assert!(fault.position.line >= line, "{bad:?}: {fault:?}");
@@ -423,7 +446,10 @@ mod tests {
     #[test]
     fn entries_are_found_again() {
         let text = "users:\n  - '@a:x'\n  - 12\n  - '@c'\n";
-        assert_eq!(group_file(text).unwrap().get(1), Some(&Entry::Other("a number")));
+        assert_eq!(
+            group_file(text).unwrap().get(1),
+            Some(&Entry::Other("a number"))
+        );
         assert_eq!(place_of_entry(text, 1), at(3, 5));
         assert_eq!(place_of_entry(text, 2), at(4, 5));
         assert_eq!(place_of_entry("['@a:x', '@b']", 1), at(1, 10));
@@ -440,7 +466,12 @@ mod tests {
     fn directories() {
         let good = "server_name: x.org\nusers: ['@a:x.org']\nrooms:\n  '!r':\n    members: []\n";
         assert!(directory(good).is_ok());
-        for bad in ["users:\n", "rooms: {'!r': {}, '!r': {}}", "usres: []", "users: ['ann']"] {
+        for bad in [
+            "users:\n",
+            "rooms: {'!r': {}, '!r': {}}",
+            "usres: []",
+            "users: ['ann']",
+        ] {
             assert!(directory(bad).is_err(), "{bad}");
         }
     }

@@ -4,6 +4,8 @@
 //! `directory`, and whole answers under `recipients` and `senders`. Each is asked of the index and
 //! pair by pair of `decide`. The Python package's tests run the same files.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -50,7 +52,11 @@ fn every_example_policy_has_cases_and_says_when_to_use_it() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|e| e == "policy") {
             count += 1;
-            assert!(path.with_extension("cases.yaml").exists(), "{}", path.display());
+            assert!(
+                path.with_extension("cases.yaml").exists(),
+                "{}",
+                path.display()
+            );
             let text = std::fs::read_to_string(&path).unwrap();
             let comment = text.lines().take_while(|line| line.starts_with('#'));
             let comment: String = comment.collect();
@@ -102,7 +108,10 @@ fn cases_hold_for_the_index_and_for_decide() {
             };
             let found: Vec<&str> = found.iter().map(|id| id.as_str()).collect();
             assert_eq!(found, *list, "{name}: senders for {recipient}");
-            assert_eq!(receives_everyone(snapshot.policy(), &directory, recipient), all);
+            assert_eq!(
+                receives_everyone(snapshot.policy(), &directory, recipient),
+                all
+            );
             for sender in &known {
                 let listed = list.iter().any(|id| id == sender.as_str());
                 let decided = sees(sender.as_str(), recipient);

@@ -3,6 +3,8 @@
 //! After a change that is meant, `INSTA_UPDATE=always cargo test --test problems` writes them anew;
 //! read what changed.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
 use std::path::Path;
 
 use presence_router::id::ServerName;
@@ -10,15 +12,24 @@ use presence_router::router::{Origin, Router};
 
 fn report(path: &Path, homeserver: Option<&str>) -> String {
     let homeserver = homeserver.map(|name| ServerName::parse(name).unwrap());
-    let origin = Origin { path: Some(path.to_owned()), inline: Vec::new(), homeserver };
-    let report = Router::load(origin).err().map_or(String::new(), |report| report.to_string());
+    let origin = Origin {
+        path: Some(path.to_owned()),
+        inline: Vec::new(),
+        homeserver,
+    };
+    let report = Router::load(origin)
+        .err()
+        .map_or(String::new(), |report| report.to_string());
     report.replace(&path.display().to_string(), "POLICY")
 }
 
 #[test]
 fn bad_texts_get_their_reports() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad");
-    let mut names: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut names: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
     names.sort();
     names.retain(|path| path.is_dir() || path.extension().is_some_and(|e| e == "policy"));
     assert!(!names.is_empty());

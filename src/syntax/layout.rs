@@ -289,8 +289,17 @@ fn can_start(text: &str, at: usize) -> bool {
     matches!(first, Some(b'(' | b'@' | b'"'))
         || matches!(
             word(text, at),
-            "server" | "group" | "send" | "block" | "all" | "everyone" | "users" | "local"
-                | "remote" | "room" | "members"
+            "server"
+                | "group"
+                | "send"
+                | "block"
+                | "all"
+                | "everyone"
+                | "users"
+                | "local"
+                | "remote"
+                | "room"
+                | "members"
         )
 }
 
@@ -313,21 +322,36 @@ mod tests {
     #[test]
     fn statements_are_lines_unless_they_go_on() {
         let text = "#note\nsend all # why\r\n\n # more\n  to @x # end\nblock @a,\n@b # c\n\n(@x\n@y)\nsee @z";
-        assert_eq!(lines(text), ["send all to @x", "block @a, @b", "(@x @y) see @z"]);
+        assert_eq!(
+            lines(text),
+            ["send all to @x", "block @a, @b", "(@x @y) see @z"]
+        );
     }
 
     #[test]
     fn hash_is_a_comment_only_with_a_blank_behind_it_inside_a_statement() {
         assert_eq!(lines("members of (#a, ## b\n#c)"), ["members of (#a, #c)"]);
         assert_eq!(lines("send all to @x #now"), ["send all to @x #now"]);
-        assert_eq!(lines("send \"# a\" /# (/ to @x# b"), ["send \"# a\" /# (/ to @x"]);
+        assert_eq!(
+            lines("send \"# a\" /# (/ to @x# b"),
+            ["send \"# a\" /# (/ to @x"]
+        );
     }
 
     #[test]
     fn an_unclosed_parenthesis_ends_at_the_next_sure_statement() {
-        assert_eq!(lines("send (all\n@x\nblock @b"), ["send (all @x", "block @b"]);
-        assert_eq!(lines("group a = @x,\ngroup b = @y"), ["group a = @x,", "group b = @y"]);
-        assert_eq!(lines("block (group a,\ngroup b)"), ["block (group a, group b)"]);
+        assert_eq!(
+            lines("send (all\n@x\nblock @b"),
+            ["send (all @x", "block @b"]
+        );
+        assert_eq!(
+            lines("group a = @x,\ngroup b = @y"),
+            ["group a = @x,", "group b = @y"]
+        );
+        assert_eq!(
+            lines("block (group a,\ngroup b)"),
+            ["block (group a, group b)"]
+        );
     }
 
     #[test]

@@ -28,15 +28,17 @@ pub(super) fn explain(
     let before = text.get(..stuck).unwrap_or_default();
     let rest = text.get(stuck..).unwrap_or_default();
     // At the end, the place is right behind the last word.
-    let at = if rest.is_empty() { before.trim_end().len() } else { stuck };
+    let at = if rest.is_empty() {
+        before.trim_end().len()
+    } else {
+        stuck
+    };
     let found = word_at(rest);
-    let span = |from: usize, len: usize| {
-        Span::new(source, line.start + from, line.start + from + len)
-    };
+    let span =
+        |from: usize, len: usize| Span::new(source, line.start + from, line.start + from + len);
     let here = span(at, found.len());
-    let syntax = |span, message: String, help: String| {
-        Diagnostic::new(Name::Syntax, span, message, help)
-    };
+    let syntax =
+        |span, message: String, help: String| Diagnostic::new(Name::Syntax, span, message, help);
     let stuck_in_file = line.start + at;
 
     let unclosed = line.unclosed.filter(|open| *open <= stuck_in_file);
@@ -59,14 +61,24 @@ pub(super) fn explain(
 /// A keyword where a server or a room must stand is a wrong name, not a wrong order of words.
 fn keyword_as_name(here: Span, found: &str, expected: &[&str]) -> Option<Diagnostic> {
     let (name, what, help) = if expected.contains(&"a server") {
-        (Name::InvalidServer, "server", "write the server before it: `users on example.org`")
+        (
+            Name::InvalidServer,
+            "server",
+            "write the server before it: `users on example.org`",
+        )
     } else if expected.contains(&"a room") {
-        (Name::InvalidRoom, "room", "write the room before it: `members of #ops`")
+        (
+            Name::InvalidRoom,
+            "room",
+            "write the room before it: `members of #ops`",
+        )
     } else {
         return None;
     };
     let message = format!("`{found}` is a keyword, not a {what}");
-    KEYWORDS.contains(&found).then(|| Diagnostic::new(name, here, message, help))
+    KEYWORDS
+        .contains(&found)
+        .then(|| Diagnostic::new(name, here, message, help))
 }
 
 /// A quote or a regex that runs to the line's end.
@@ -102,7 +114,14 @@ fn expected(error: &Error<Rule>) -> Vec<&'static str> {
         }
     }
     // What goes on with the statement before what only makes the selector longer.
-    let later = ["`,`", "`and`", "`except`", "`who are`", "`users`", "the end of the statement"];
+    let later = [
+        "`,`",
+        "`and`",
+        "`except`",
+        "`who are`",
+        "`users`",
+        "the end of the statement",
+    ];
     names.sort_by_key(|name| later.contains(name));
     names
 }
@@ -119,7 +138,9 @@ fn describe(found: &str, before: &str, expected: &[&str]) -> (String, String) {
 
 fn advice(found: &str, before: &str, expected: &[&str], list: &str) -> String {
     let takes = |what: &str| expected.contains(&what);
-    let keywords = expected.iter().flat_map(|name| name.trim_matches('`').split(' '));
+    let keywords = expected
+        .iter()
+        .flat_map(|name| name.trim_matches('`').split(' '));
     let starts = before.trim().is_empty();
     let last = before.split_whitespace().next_back().unwrap_or_default();
     if let Some(note) = found.strip_prefix('#').filter(|_| !takes("a room")) {
@@ -136,8 +157,10 @@ fn advice(found: &str, before: &str, expected: &[&str], list: &str) -> String {
         return format!("`{found}` is a keyword, so no group can have it as its name");
     }
     if starts {
-        let statements = ["server", "group", "send", "block", "all", "everyone", "users", "local",
-            "remote", "room", "members"];
+        let statements = [
+            "server", "group", "send", "block", "all", "everyone", "users", "local", "remote",
+            "room", "members",
+        ];
         if let Some(near) = nearest(found, statements) {
             return format!("did you mean `{near}`?");
         }
@@ -175,7 +198,9 @@ fn advice(found: &str, before: &str, expected: &[&str], list: &str) -> String {
 fn advice_on_users(found: &str) -> String {
     let users = "users are written `@ann`, `all`, `group staff`, `members of #room`, \
                  `users on example.org`, `local users` or `(...)`";
-    let statements = ["all", "everyone", "users", "local", "remote", "room", "members", "group"];
+    let statements = [
+        "all", "everyone", "users", "local", "remote", "room", "members", "group",
+    ];
     match found.chars().next() {
         Some('!') => format!("write `members of {found}`"),
         Some(c) if c.is_ascii_alphabetic() => {

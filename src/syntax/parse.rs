@@ -29,7 +29,14 @@ pub fn parse(source: SourceId, text: &str, problems: &mut Vec<Diagnostic>) -> Ve
             continue;
         }
         match Grammar::parse(Rule::line, &line.text) {
-            Ok(pairs) => statements.extend(Reader { source, line: &line, problems }.read(pairs)),
+            Ok(pairs) => statements.extend(
+                Reader {
+                    source,
+                    line: &line,
+                    problems,
+                }
+                .read(pairs),
+            ),
             Err(error) => {
                 let (problem, wrong) = explain(source, &line, &error);
                 problems.push(problem);
@@ -65,7 +72,10 @@ fn broken_group(source: SourceId, line: &Logical<'_>) -> Option<Statement> {
     }
     let start = line.start + (line.text.len() - name_and_rest.len());
     let span = Span::new(source, start, start + name.len());
-    Some(Statement::BrokenGroup(Word { span, quoted: false }))
+    Some(Statement::BrokenGroup(Word {
+        span,
+        quoted: false,
+    }))
 }
 
 /// Walks the tokens of one statement.
@@ -125,7 +135,12 @@ impl Reader<'_, '_> {
         recipients: Option<Selector>,
         span: Span,
     ) -> Statement {
-        Statement::Rule(AstRule { action, senders, recipients, span })
+        Statement::Rule(AstRule {
+            action,
+            senders,
+            recipients,
+            span,
+        })
     }
 
     fn selector(&mut self, pair: Pair<'_, Rule>) -> Option<Selector> {
@@ -207,7 +222,10 @@ impl Reader<'_, '_> {
     }
 
     fn word(&self, pair: Pair<'_, Rule>) -> Word {
-        Word { span: self.span(&pair), quoted: pair.as_str().starts_with('"') }
+        Word {
+            span: self.span(&pair),
+            quoted: pair.as_str().starts_with('"'),
+        }
     }
 
     /// A token's place in the file. Rules that end in an optional token can hold trailing blanks.
@@ -247,6 +265,9 @@ fn significant(pair: Pair<'_, Rule>) -> impl Iterator<Item = Pair<'_, Rule>> {
 fn one_or(mut list: Vec<Selector>, many: impl Fn(Vec<Selector>) -> Kind, span: Span) -> Selector {
     match list.len() {
         1 => list.swap_remove(0),
-        _ => Selector { kind: many(list), span },
+        _ => Selector {
+            kind: many(list),
+            span,
+        },
     }
 }

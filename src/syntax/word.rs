@@ -74,7 +74,10 @@ mod tests {
     fn escapes() {
         assert_eq!(plain(r#""a\*\?\\\"b""#, true).as_deref(), Ok(r#"a*?\"b"#));
         assert_eq!(plain(r#""a\n""#, true), Err(2));
-        assert_eq!(pieces(r#""\**""#, true).unwrap(), [Piece::Char('*'), Piece::Run]);
+        assert_eq!(
+            pieces(r#""\**""#, true).unwrap(),
+            [Piece::Char('*'), Piece::Run]
+        );
         assert_eq!(regex(r"/a\/b\\\d/"), r"a/b\\\d");
     }
 }

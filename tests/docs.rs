@@ -1,0 +1,135 @@
+//! The README's and the documentation's examples, run.
+//!
+//! In each document a fenced block with a file's name (```` ```policy team.policy ````) is written
+//! to a folder; every block of language `policy` must load, unless a `console` block checks it; and
+//! each `console` block's commands must print what stands there.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::path::Path;
+use std::process::Command;
+
+use presence_router::id::ServerName;
+use presence_router::router::{Origin, Router};
+
+/// Language, file name if any, and text of each fenced block.
+fn blocks(document: &str) -> Vec<(String, Option<String>, String)> {
+    let mut found = Vec::new();
+    let mut lines = document.lines();
+    while let Some(line) = lines.next() {
+        let Some(info) = line.strip_prefix("```") else {
+            continue;
+        };
+        let mut info = info.split(' ').map(str::to_owned);
+        let (language, name) = (info.next().unwrap_or_default(), info.next());
+        let text = lines.by_ref().take_while(|line| *line != "```");
+        let text = text.map(|line| format!("{line}\n")).collect();
+        found.push((language, name, text));
+    }
+    found
+}
+
+fn run(folder: &Path, transcript: &str) {
+    let mut wanted = String::new();
+    let mut printed = String::new();
+    for line in transcript.lines() {
+        let Some(command) = line.strip_prefix("$ ") else {
+            wanted.push_str(&format!("{line}\n"));
+            continue;
+        };
+        assert_eq!(printed, std::mem::take(&mut wanted));
+        let mut words = command.split(' ');
+        assert_eq!(words.next(), Some("presence-router"), "{command}");
+        let output = Command::new(env!("CARGO_BIN_EXE_presence-router"))
+            .args(words)
+            .current_dir(folder)
+            .output()
+            .unwrap();
+        printed = String::from_utf8(output.stdout).unwrap();
+        printed.push_str(&String::from_utf8(output.stderr).unwrap());
+    }
+    assert_eq!(printed, wanted);
+}
+
+fn check(path: &str) -> usize {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let document = std::fs::read_to_string(root.join(path)).unwrap();
+    let blocks = blocks(&document);
+    let folder = tempfile::tempdir().unwrap();
+    for (_, name, text) in &blocks {
+        if let Some(name) = name {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+    }
+    let transcripts = blocks.iter().filter(|(language, ..)| language == "console");
+    let transcripts: Vec<&String> = transcripts.map(|(_, _, text)| text).collect();
+    for transcript in &transcripts {
+        run(folder.path(), transcript);
+    }
+    let policies = blocks.iter().filter(|(language, ..)| language == "policy");
+    let mut count = transcripts.len();
+    for (_, name, text) in policies {
+        let shown = |name: &String| transcripts.iter().any(|text| text.contains(name.as_str()));
+        if name.as_ref().is_some_and(shown) {
+            continue;
+        }
+        let file = folder.path().join("example.policy");
+        std::fs::write(&file, text).unwrap();
+        let homeserver = ServerName::parse("example.org").ok();
+        let origin = Origin {
+            path: Some(file),
+            homeserver,
+            ..Origin::default()
+        };
+        let problems = Router::load(origin).err();
+        assert!(problems.is_none(), "{path}: {}", problems.unwrap());
+        count += 1;
+    }
+    count
+}
+
+#[test]
+fn examples_do_what_they_say() {
+    assert!(check("README.md") > 0);
+    assert!(check("docs/language.md") > 0);
+    assert!(check("docs/operating.md") > 0);
+}
+
+#[test]
+fn the_language_reference_names_every_problem_and_keyword() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let reference = std::fs::read_to_string(root.join("docs/language.md")).unwrap();
+    for name in presence_router::diagnostic::Name::ALL {
+        assert!(reference.contains(&format!("`{name}`")), "{name}");
+    }
+    let words: Vec<&str> = reference
+        .split(|c: char| !c.is_ascii_alphabetic())
+        .collect();
+    for keyword in presence_router::KEYWORDS {
+        assert!(words.contains(keyword), "{keyword}");
+    }
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for path in [
+        "README.md",
+        "docs/language.md",
+        "docs/operating.md",
+        "docs/design.md",
+    ] {
+        let document = std::fs::read_to_string(root.join(path)).unwrap();
+        for link in document.split("](").skip(1) {
+            let target = link.split([')', '#']).next().unwrap();
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            let from = root.join(path);
+            assert!(
+                from.parent().unwrap().join(target).exists(),
+                "{path}: {target}"
+            );
+        }
+    }
+}
