@@ -282,6 +282,6 @@ impl Snapshot {
 
     /// All known users: the directory's and the policy's, sorted by bytes.
     pub fn known_users(&self, directory: &Directory) -> Vec<UserId> {
-        self.index.known_users(directory, &[])
+        self.index.query(directory, &[]).known_users()
     }
 }

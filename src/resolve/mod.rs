@@ -1,0 +1,412 @@
+//! From what was written to what is meant: names, default server, groups; all problems at once.
+//!
+//! Not for: reading files (`load`), or asking whether a rule makes sense (`lint`).
+//!
+//! Law: a policy with an error gives no usable [`PolicySet`]; one cause gives one problem. Groups
+//! may use groups to any depth, so nothing here recurses over them.
+
+mod order;
+mod words;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Name, nearest};
+use crate::id::{ServerName, UserId};
+use crate::policy::{Group, GroupId, Kind, PolicySet, Room, Rule, Selector};
+use crate::source::{SourceId, Sources, Span};
+use crate::syntax::KEYWORDS;
+use crate::syntax::ast::{self, Statement, Word};
+use crate::yaml::{self, Entry};
+
+use order::in_order;
+use words::shorten;
+
+/// A group file as far as it could be read; `None` if that is reported already.
+pub type GroupFile = Option<(SourceId, Vec<Entry>)>;
+
+/// What `resolve` works on.
+pub struct Input<'a> {
+    /// The texts all places lie in.
+    pub sources: &'a Sources,
+    /// All statements, files in byte order of their names.
+    pub statements: &'a [Statement],
+    /// The content of each group file, by the place of its path in the policy.
+    pub group_files: &'a HashMap<Span, GroupFile>,
+    /// The server that completes names if no `server` statement does.
+    pub homeserver: Option<&'a ServerName>,
+}
+
+/// Finds what a policy means; what is wrong with it is added to `problems`.
+///
+/// Costs one pass over the statements and one over the groups.
+pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> PolicySet {
+    let mut resolver = Resolver {
+        input,
+        default: Default::None,
+        groups: HashMap::new(),
+        named: HashSet::new(),
+        rooms: Vec::new(),
+        problems,
+    };
+    resolver.find_server();
+    let definitions = resolver.find_groups();
+    let groups = definitions
+        .iter()
+        .map(|definition| resolver.group(definition));
+    let groups: Vec<Group> = groups.collect();
+    let mut rules = Vec::new();
+    for statement in input.statements {
+        if let Statement::Rule(rule) = statement {
+            rules.extend(resolver.rule(rule));
+        }
+    }
+    let order = resolver.order(&groups);
+    let mut named: Vec<UserId> = resolver.named.into_iter().collect();
+    named.sort_unstable();
+    let default_server = match resolver.default {
+        Default::Known(server) => Some(server),
+        Default::Broken | Default::None => None,
+    };
+    let policy = PolicySet {
+        rules,
+        groups,
+        named,
+        rooms: resolver.rooms,
+        default_server,
+    };
+    in_order(policy, &order)
+}
+
+/// The server that completes names.
+enum Default {
+    Known(ServerName),
+    /// There is a `server` statement, and what is wrong with it is reported.
+    Broken,
+    None,
+}
+
+/// A group statement.
+struct Definition<'a> {
+    name: &'a Word,
+    value: Value<'a>,
+}
+
+enum Value<'a> {
+    Selector(&'a ast::Selector),
+    File(&'a Word),
+    Broken,
+}
+
+struct Resolver<'a, 'p> {
+    input: &'a Input<'a>,
+    default: Default,
+    groups: HashMap<&'a str, (GroupId, Span)>,
+    named: HashSet<UserId>,
+    rooms: Vec<(Room, Span)>,
+    problems: &'p mut Vec<Diagnostic>,
+}
+
+/// How many wrong entries of a group file are shown each at its own place. Finding a place costs
+/// reading the file up to it.
+const PLACED_ENTRIES: usize = 100;
+
+impl<'a> Resolver<'a, '_> {
+    fn report(&mut self, name: Name, span: Span, message: String, help: impl Into<String>) {
+        self.problems
+            .push(Diagnostic::new(name, span, message, help));
+    }
+
+    fn text(&self, word: &Word) -> &'a str {
+        self.input.sources.text(word.span)
+    }
+
+    // ---- the default server ----
+
+    fn find_server(&mut self) {
+        let mut first: Option<(ServerName, Span)> = None;
+        let mut broken = false;
+        for statement in self.input.statements {
+            let Statement::Server(word) = statement else {
+                continue;
+            };
+            let Some(server) = self.server(word) else {
+                broken = true;
+                continue;
+            };
+            match &first {
+                None => first = Some((server, word.span)),
+                Some((known, place)) if *known != server => {
+                    let message =
+                        format!("the default server is `{server}` here and `{known}` before");
+                    let help = format!(
+                        "take one of the two `server` statements away: `{server}` or `{known}`"
+                    );
+                    let problem =
+                        Diagnostic::new(Name::ConflictingServer, word.span, message, help);
+                    let problem = problem.with_label(*place, "the first one");
+                    self.problems.push(problem);
+                }
+                Some(_) => {}
+            }
+        }
+        self.default = match (first, self.input.homeserver) {
+            (Some((server, _)), _) => Default::Known(server),
+            (None, _) if broken => Default::Broken,
+            (None, Some(server)) => Default::Known(server.clone()),
+            (None, None) => Default::None,
+        };
+    }
+    // ---- groups ----
+
+    fn find_groups(&mut self) -> Vec<Definition<'a>> {
+        let mut definitions: Vec<Definition<'a>> = Vec::new();
+        for statement in self.input.statements {
+            let (name, value) = match statement {
+                Statement::Group(name, selector) => (name, Value::Selector(selector)),
+                Statement::GroupFile(name, path) => (name, Value::File(path)),
+                Statement::BrokenGroup(name) => (name, Value::Broken),
+                Statement::Server(_) | Statement::Rule(_) => continue,
+            };
+            let text = self.text(name);
+            if !is_group_name(text) {
+                if !matches!(value, Value::Broken) {
+                    let message = format!("`{text}` is not a group's name");
+                    self.report(Name::Syntax, name.span, message, group_name_help(text));
+                }
+                continue;
+            }
+            if let Some((_, first)) = self.groups.get(text) {
+                let first = *first;
+                let message = format!("group `{text}` is defined twice");
+                let help = format!(
+                    "give one of them another name, or join them: `group {text} = ..., ...`"
+                );
+                let problem = Diagnostic::new(Name::DuplicateGroup, name.span, message, help);
+                self.problems
+                    .push(problem.with_label(first, "the first definition"));
+                continue;
+            }
+            let id = GroupId(u32::try_from(definitions.len()).unwrap_or(u32::MAX));
+            self.groups.insert(text, (id, name.span));
+            definitions.push(Definition { name, value });
+        }
+        definitions
+    }
+
+    fn group(&mut self, definition: &Definition<'a>) -> Group {
+        let span = definition.name.span;
+        let nobody = Selector {
+            kind: Kind::Any(Vec::new()),
+            span,
+        };
+        let selector = match definition.value {
+            Value::Selector(selector) => self.selector(selector).unwrap_or(nobody),
+            Value::File(path) => {
+                let kind = Kind::Listed(self.listed(path.span));
+                Selector {
+                    kind,
+                    span: path.span,
+                }
+            }
+            Value::Broken => nobody,
+        };
+        Group {
+            name: self.text(definition.name).into(),
+            span,
+            selector,
+        }
+    }
+
+    /// The users of a group file.
+    fn listed(&mut self, path: Span) -> Arc<[UserId]> {
+        let Some(Some((source, entries))) = self.input.group_files.get(&path) else {
+            return Arc::from([]);
+        };
+        let text = self.input.sources.get(*source).map_or("", |s| s.text());
+        let mut users = Vec::with_capacity(entries.len());
+        let mut wrong = 0_usize;
+        for (index, entry) in entries.iter().enumerate() {
+            let before = self.problems.len();
+            let found = self.entry(Span::file(*source), entry);
+            users.extend(found);
+            if self.problems.len() == before {
+                continue;
+            }
+            wrong += 1;
+            if wrong > PLACED_ENTRIES {
+                self.problems.truncate(before);
+                continue;
+            }
+            // Only now is it worth to look for the place.
+            let place = yaml::place_of_entry(text, index);
+            let found = self.input.sources.get(*source).map(|s| s.byte_at(place));
+            let start = found.unwrap_or_default();
+            let rest = text.get(start..).unwrap_or_default();
+            let end = start + rest.find(['\n', '\r', ',', ']']).unwrap_or(rest.len());
+            for problem in self.problems.iter_mut().skip(before) {
+                problem.span = Span::new(*source, start, end);
+            }
+        }
+        if let Some(more) = wrong.checked_sub(PLACED_ENTRIES).filter(|more| *more > 0)
+            && let Some(last) = self.problems.last_mut()
+        {
+            last.help = format!("{} ({more} more entries of this file are wrong)", last.help);
+        }
+        users.sort_unstable();
+        users.dedup();
+        users.into()
+    }
+
+    fn entry(&mut self, span: Span, entry: &Entry) -> Option<UserId> {
+        let help = "a group file lists whole user IDs in quotes: `- \"@ann:example.org\"`";
+        let text = match entry {
+            Entry::Text(text) => text,
+            Entry::Other(what) => {
+                let message = format!("{what} stands where a user ID must stand");
+                self.report(Name::InvalidGroupFile, span, message, help);
+                return None;
+            }
+        };
+        if text.contains(['*', '?']) {
+            let message = format!("`{text}` has a wildcard, and group files have none");
+            let help = "write the pattern in the policy: `group bots = @bot-*:example.org`";
+            self.report(Name::InvalidGroupFile, span, message, help);
+            return None;
+        }
+        let completed = if text.starts_with('@') {
+            self.complete(span, text)?
+        } else {
+            text.clone()
+        };
+        match UserId::parse(&completed) {
+            Ok(id) => {
+                self.named.insert(id.clone());
+                Some(id)
+            }
+            Err(error) => {
+                let message = format!("`{}` is not a user ID: it {error}", shorten(text));
+                self.report(Name::InvalidGroupFile, span, message, help);
+                None
+            }
+        }
+    }
+
+    // ---- rules and selectors ----
+
+    fn rule(&mut self, rule: &ast::Rule) -> Option<Rule> {
+        let senders = self.selector(&rule.senders);
+        let recipients = match &rule.recipients {
+            // `see each other` has one selector for both sides: one mistake in it, one problem.
+            Some(same) if same.span == rule.senders.span => senders.clone(),
+            Some(selector) => self.selector(selector),
+            None => Some(Selector {
+                kind: Kind::Everyone,
+                span: rule.span,
+            }),
+        };
+        Some(Rule {
+            action: rule.action,
+            senders: senders?,
+            recipients: recipients?,
+            span: rule.span,
+        })
+    }
+
+    /// `None` if something in it is wrong. Recurses as deep as parentheses nest.
+    fn selector(&mut self, selector: &ast::Selector) -> Option<Selector> {
+        let span = selector.span;
+        let kind = match &selector.kind {
+            ast::Kind::Everyone => Some(Kind::Everyone),
+            ast::Kind::User(word) => self.user(word),
+            ast::Kind::Servers(words) => {
+                let kinds = words.iter().map(|word| (self.servers(word), word.span));
+                any(kinds.collect())
+            }
+            ast::Kind::Matching(regex) => self.pattern(*regex).map(Kind::Matching),
+            ast::Kind::Local => Some(Kind::Local),
+            ast::Kind::Remote => Some(Kind::Remote),
+            ast::Kind::Members(words) => {
+                let kinds = words
+                    .iter()
+                    .map(|word| (self.room(word).map(Kind::Members), word.span));
+                any(kinds.collect())
+            }
+            ast::Kind::Group(name) => self.group_use(name),
+            ast::Kind::Union(list) => self.selectors(list).map(Kind::Any),
+            ast::Kind::Both(list) => self.selectors(list).map(Kind::Both),
+            ast::Kind::Except(base, less) => {
+                let (base, less) = (self.selector(base), self.selector(less));
+                base.zip(less)
+                    .map(|(base, less)| Kind::Except(Box::new(base), Box::new(less)))
+            }
+        };
+        kind.map(|kind| Selector { kind, span })
+    }
+
+    fn selectors(&mut self, list: &[ast::Selector]) -> Option<Vec<Selector>> {
+        // All of them first, so that each one's problems are reported.
+        let all: Vec<_> = list
+            .iter()
+            .map(|selector| self.selector(selector))
+            .collect();
+        all.into_iter().collect()
+    }
+
+    fn group_use(&mut self, name: &Word) -> Option<Kind> {
+        let text = self.text(name);
+        if let Some((id, _)) = self.groups.get(text) {
+            return Some(Kind::Group(*id));
+        }
+        if !is_group_name(text) {
+            let message = format!("`{text}` is not a group's name");
+            self.report(Name::Syntax, name.span, message, group_name_help(text));
+            return None;
+        }
+        let known = self.groups.keys().copied();
+        let help = match nearest(text, known) {
+            Some(near) => format!("did you mean `group {near}`?"),
+            None => format!("define it on a line of its own: `group {text} = @ann, @bob`"),
+        };
+        let message = format!("there is no group `{text}`");
+        self.report(Name::UnknownGroup, name.span, message, help);
+        None
+    }
+}
+
+/// One kind, or any of several; `None` if one of them is wrong.
+fn any(kinds: Vec<(Option<Kind>, Span)>) -> Option<Kind> {
+    let selectors = kinds
+        .into_iter()
+        .map(|(kind, span)| Some(Selector { kind: kind?, span }));
+    let mut selectors = selectors.collect::<Option<Vec<_>>>()?;
+    if selectors.len() == 1 {
+        return selectors.pop().map(|only| only.kind);
+    }
+    Some(Kind::Any(selectors))
+}
+
+fn is_group_name(text: &str) -> bool {
+    let mut chars = text.chars();
+    let first = chars.next().is_some_and(|c| c.is_ascii_lowercase());
+    let rest = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    first && chars.all(rest) && !KEYWORDS.contains(&text)
+}
+
+fn group_name_help(text: &str) -> String {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    let lower = text.to_lowercase();
+    let suggestion: String = lower
+        .chars()
+        .map(|c| if fits(c) { c } else { '-' })
+        .collect();
+    let suggestion = suggestion
+        .trim_matches('-')
+        .trim_start_matches(|c: char| !c.is_ascii_lowercase());
+    let rule = "a name begins with `a` to `z` and goes on with those, `0` to `9`, `_` and `-`";
+    if is_group_name(suggestion) {
+        format!("{rule}: write `{suggestion}`")
+    } else {
+        rule.into()
+    }
+}
