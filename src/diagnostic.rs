@@ -124,17 +124,17 @@ impl Diagnostic {
     ) -> Self {
         Diagnostic {
             name,
-            message: message.into(),
+            message: visible(message.into()),
             span,
             labels: Vec::new(),
-            help: help.into(),
+            help: visible(help.into()),
         }
     }
 
     /// The same problem with a second place.
     #[must_use]
     pub fn with_label(mut self, span: Span, message: impl Into<String>) -> Self {
-        let message = message.into();
+        let message = visible(message.into());
         self.labels.push(Label { span, message });
         self
     }
@@ -166,6 +166,9 @@ struct JsonLine<'a> {
 
 /// A line longer than this is named but not printed.
 const LONGEST_SHOWN_LINE: usize = 4096;
+
+/// Marks at most so many lines apart are shown together.
+const NEIGHBOURS: usize = 4;
 
 impl Report {
     /// Puts problems in order. Costs a sort.
@@ -259,13 +262,15 @@ impl Report {
         let first = (problem.span, "", AnnotationKind::Primary);
         let others = problem.labels.iter();
         let others = others.map(|l| (l.span, l.message.as_str(), AnnotationKind::Context));
-        // Neighbours in one file share a snippet, so that they are drawn together.
+        // Neighbours share a snippet, so that they are drawn together.
         let mut marks: Vec<_> = std::iter::once(first).chain(others).collect();
-        while !marks.is_empty() {
-            let source = marks.first().map(|mark| mark.0.source);
-            let (here, rest) = marks
-                .into_iter()
-                .partition(|mark| Some(mark.0.source) == source);
+        while let Some((span, ..)) = marks.first().copied() {
+            let line = self.sources.position(span).line;
+            let near = |mark: &(Span, &str, AnnotationKind)| {
+                mark.0.source == span.source
+                    && self.sources.position(mark.0).line.abs_diff(line) <= NEIGHBOURS
+            };
+            let (here, rest) = marks.into_iter().partition(near);
             marks = rest;
             group = self.add_marks(group, here);
         }
@@ -301,7 +306,9 @@ impl Report {
                 .char_column(at.column);
             return group.element(place);
         }
-        let mut snippet = Snippet::source(text).line_start(low).path(source.name());
+        let mut snippet = Snippet::source(text)
+            .line_start(low)
+            .path(visible(source.name().into()));
         for (span, label, kind) in marks {
             let from = (span.start as usize).clamp(start, end) - start;
             // A mark stays on the line it begins on.
@@ -358,6 +365,21 @@ impl fmt::Display for Report {
 }
 
 impl std::error::Error for Report {}
+
+/// A text without control characters, which a terminal would obey: they are shown escaped.
+pub(crate) fn visible(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let escape = |c: char| {
+        if c.is_control() {
+            c.escape_default().to_string()
+        } else {
+            c.into()
+        }
+    };
+    text.chars().map(escape).collect()
+}
 
 /// The known word nearest to a mistyped one, if one is near enough to be meant.
 ///

@@ -35,6 +35,9 @@ pub enum IdError {
     /// The part after the first `:` is no server name.
     #[error("has the server `{0}`, which is not a server name")]
     Server(String),
+    /// The whole text is no server name.
+    #[error("is not a host name or an address, with or without a port")]
+    NotAServer,
     /// Over [`MAX_BYTES`] bytes.
     #[error("has {0} bytes, more than {MAX_BYTES}")]
     TooLong(usize),
@@ -194,7 +197,7 @@ fn check_characters(name: &str) -> Result<(), IdError> {
 
 /// Host name, IPv4 or `[IPv6]`, with an optional port (specification, "Server Name").
 fn check_server(text: &str) -> Result<(), IdError> {
-    let wrong = || IdError::Server(text.into());
+    let wrong = || IdError::NotAServer;
     if text.len() > MAX_BYTES {
         return Err(IdError::TooLong(text.len()));
     }

@@ -281,7 +281,10 @@ impl Loader {
             root.parent().unwrap_or(root)
         };
         let name = file.strip_prefix(plain_path(base)).unwrap_or(file);
-        let name = name.to_string_lossy().into_owned();
+        let name = match name.to_string_lossy() {
+            name if name.is_empty() => ".".to_owned(),
+            name => name.into_owned(),
+        };
         let id = self.read(&name, file, Some(named))?;
         let source = self.sources.get(id)?;
         match yaml::group_file(source.text()) {
@@ -344,6 +347,9 @@ fn plain_path(path: &Path) -> PathBuf {
             }
             part => plain.push(part),
         }
+    }
+    if plain.as_os_str().is_empty() {
+        plain.push(".");
     }
     plain
 }

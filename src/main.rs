@@ -1,2 +1,9 @@
-//! x
-fn main() {}
+//! The `presence-router` program: the library's answers on the command line.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

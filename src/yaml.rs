@@ -42,10 +42,13 @@ pub enum Entry {
 
 /// A directory file as it is written.
 #[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a mapping with `server_name`, `users` and `rooms`"
+)]
 pub struct DirectoryFile {
     /// The homeserver's own server.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub server_name: Option<Id<ServerName>>,
     /// The known users.
     #[serde(default, deserialize_with = "list")]
@@ -57,7 +60,10 @@ pub struct DirectoryFile {
 
 /// One room of a directory file.
 #[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a mapping with `aliases` and `members`"
+)]
 pub struct RoomFile {
     /// Its aliases.
     #[serde(default, deserialize_with = "list")]
@@ -72,7 +78,7 @@ pub struct RoomFile {
 /// # Errors
 /// The first [`Fault`].
 pub fn directory(text: &str) -> Result<DirectoryFile, Fault> {
-    read(text)
+    read(text, "the file is empty: write at least `users: []`")
 }
 
 /// Reads a group file: a list of texts, or a mapping with the key `users` that holds one.
@@ -80,7 +86,7 @@ pub fn directory(text: &str) -> Result<DirectoryFile, Fault> {
 /// # Errors
 /// The first [`Fault`] of the file as a whole; entries are given as they are.
 pub fn group_file(text: &str) -> Result<Vec<Entry>, Fault> {
-    read::<GroupFile>(text).map(|file| file.0)
+    read::<GroupFile>(text, "the file is empty: write `[]` if nobody is meant").map(|file| file.0)
 }
 
 /// The place of an entry of a group file. Costs reading the file up to it.
@@ -93,7 +99,7 @@ pub fn place_of_entry(text: &str, index: usize) -> Position {
     }
 }
 
-fn read<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, Fault> {
+fn read<T: for<'de> Deserialize<'de>>(text: &str, empty: &str) -> Result<T, Fault> {
     let start = Position { line: 1, column: 1 };
     if let Some(position) = too_deep(text) {
         let message = format!("brackets are nested over {MAX_FLOW_DEPTH} deep");
@@ -104,15 +110,16 @@ fn read<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, Fault> {
         line.is_empty() || line.starts_with('#') || line == "---" || line == "..."
     };
     if text.lines().all(blank) {
-        let message = "the file is empty: write `[]` if nobody is meant".into();
+        let message = empty.into();
         return Err(Fault {
             position: start,
             message,
         });
     }
-    serde_yaml::from_str(text).map_err(|error| Fault {
-        position: position(&error).unwrap_or(start),
-        message: without_place(&error),
+    serde_yaml::from_str(text).map_err(|error| {
+        let position = position(&error).unwrap_or(start);
+        let message = bare_id(text, position).unwrap_or_else(|| without_place(&error));
+        Fault { position, message }
     })
 }
 
@@ -120,6 +127,15 @@ fn position(error: &serde_yaml::Error) -> Option<Position> {
     let location = error.location()?;
     let (line, column) = (location.line().max(1), location.column().max(1));
     Some(Position { line, column })
+}
+
+/// What is most likely wrong where YAML does not take an `@`.
+fn bare_id(text: &str, position: Position) -> Option<String> {
+    let line = text.lines().nth(position.line.checked_sub(1)?)?;
+    let rest: String = line.chars().skip(position.column.checked_sub(1)?).collect();
+    let end = rest.find([' ', ',', ']', '}']).unwrap_or(rest.len());
+    let id = rest.get(..end).filter(|id| id.starts_with('@'))?;
+    Some(format!("`{id}` must stand in quotes: `\"{id}\"`"))
 }
 
 /// The reader's message; it ends in the place, which is given apart.
@@ -187,6 +203,11 @@ impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Id<T> {
 
         deserializer.deserialize_any(Visitor(PhantomData))
     }
+}
+
+/// A value that is really there: nothing at all is no value.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
 }
 
 /// A list that is really there: nothing at all is no empty list.

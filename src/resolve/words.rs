@@ -301,6 +301,9 @@ fn check_user_glob(pieces: &[Piece]) -> Result<(), &'static str> {
 
 fn user_help(text: &str, error: &IdError) -> String {
     match error {
+        IdError::Sigil(_) if text.ends_with(".yaml") || text.ends_with(".yml") => {
+            format!("write `group NAME from \"{text}\"` for a group file")
+        }
         IdError::Sigil(_) => format!("write `\"@{}\"`", text.trim_start_matches('@')),
         IdError::TooLong(_) => "a user ID has at most 255 bytes, its server included".into(),
         _ => "a user ID is written `@localpart:server`, as in `@ann:example.org`".into(),

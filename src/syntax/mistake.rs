@@ -156,12 +156,20 @@ fn advice(found: &str, before: &str, expected: &[&str], list: &str) -> String {
     if takes("a group's name") && KEYWORDS.contains(&found) {
         return format!("`{found}` is a keyword, so no group can have it as its name");
     }
+    if last.ends_with(';') {
+        return "a statement ends with its line: begin a new line instead of the `;`".into();
+    }
     if starts {
         let statements = [
             "server", "group", "send", "block", "all", "everyone", "users", "local", "remote",
             "room", "members",
         ];
-        if let Some(near) = nearest(found, statements) {
+        let meant = match found {
+            "allow" | "permit" | "grant" | "route" => Some("send"),
+            "deny" | "forbid" | "reject" | "hide" => Some("block"),
+            _ => nearest(found, statements),
+        };
+        if let Some(near) = meant {
             return format!("did you mean `{near}`?");
         }
         return "a statement begins with `server`, `group`, `send` or `block`, \
@@ -190,7 +198,10 @@ fn advice(found: &str, before: &str, expected: &[&str], list: &str) -> String {
         _ if takes("`see`") => "a rule is written `send SENDERS to RECIPIENTS` or \
                                 `RECIPIENTS see SENDERS`, and names are joined by `,`"
             .into(),
-        _ => format!("write {list} here, or begin a new line"),
+        _ if takes("the end of the statement") => {
+            "begin a new line for a new statement; names are joined by `,`".into()
+        }
+        _ => format!("write {list} here"),
     }
 }
 

@@ -1,0 +1,133 @@
+//! Warnings: a policy that loads and does what it says, which is likely not what was meant.
+//!
+//! `sets` says what holds of selectors for every directory, `rules` which rules change nothing,
+//! `names` which IDs look alike, and `facts` what a directory brings to light.
+//!
+//! Not for: errors (`resolve`).
+//!
+//! Law: a warning is never wrong. Where it is not certain, or would cost too much to find out,
+//! nothing is said. One cause gives one warning.
+
+mod facts;
+mod names;
+mod rules;
+mod sets;
+
+use std::collections::HashSet;
+
+use crate::diagnostic::{Diagnostic, Name};
+use crate::directory::Directory;
+use crate::policy::{GroupId, Kind, PolicySet, Selector};
+use crate::source::Span;
+
+use rules::Pair;
+use sets::{Contradiction, Sets};
+
+/// The warnings of a policy; with a directory, also those that only it brings to light.
+///
+/// Costs the policy's size times a logarithm and a bounded number of comparisons; with a directory
+/// also a few looks at each known user.
+pub fn lint(policy: &PolicySet, directory: Option<&Directory>) -> Vec<Diagnostic> {
+    let mut found = unused_groups(policy);
+    let mut contradictions = Vec::new();
+    let mut sets = Sets::new(policy, &mut contradictions);
+    let mut pairs = Vec::with_capacity(policy.rules.len());
+    let mut skip = Vec::with_capacity(policy.rules.len());
+    for rule in &policy.rules {
+        let before = contradictions.len();
+        let senders = sets.of(&rule.senders, &mut contradictions);
+        let recipients = sets.of(&rule.recipients, &mut contradictions);
+        pairs.push(Pair {
+            action: rule.action,
+            senders,
+            recipients,
+        });
+        skip.push(contradictions.len() > before);
+    }
+    found.extend(empty_selectors(&contradictions));
+    found.extend(rules::check(&policy.rules, &pairs, &sets, &skip));
+    found.extend(names::confusable(policy, directory));
+    if let Some(directory) = directory {
+        facts::check(policy, &pairs, &sets, directory, &mut found);
+    }
+    found
+}
+
+fn unused_groups(policy: &PolicySet) -> Vec<Diagnostic> {
+    let mut used = vec![false; policy.groups.len()];
+    let mark = |selector: &Selector, used: &mut Vec<bool>| {
+        leaves(selector, &mut |leaf| {
+            if let Kind::Group(GroupId(id)) = leaf.kind
+                && let Some(used) = used.get_mut(id as usize)
+            {
+                *used = true;
+            }
+        });
+    };
+    for rule in &policy.rules {
+        mark(&rule.senders, &mut used);
+        mark(&rule.recipients, &mut used);
+    }
+    // Each group stands after those it uses.
+    for (at, group) in policy.groups.iter().enumerate().rev() {
+        if used.get(at).copied().unwrap_or_default() {
+            mark(&group.selector, &mut used);
+        }
+    }
+    let unused = policy.groups.iter().zip(&used).filter(|(_, used)| !**used);
+    let problem = |group: &crate::policy::Group| {
+        let name = &group.name;
+        let message = format!("no rule uses `group {name}`");
+        let help = format!("use it in a rule, as in `send group {name} to ...`, or take it away");
+        Diagnostic::new(Name::UnusedGroup, group.span, message, help)
+    };
+    unused.map(|(group, _)| problem(group)).collect()
+}
+
+fn empty_selectors(contradictions: &[Contradiction]) -> Vec<Diagnostic> {
+    // `see each other` uses one selector for both sides.
+    let mut seen: HashSet<Span> = HashSet::new();
+    let new = contradictions
+        .iter()
+        .filter(|contradiction| seen.insert(contradiction.span));
+    let problem = |contradiction: &Contradiction| {
+        let (message, help) = if contradiction.except {
+            let help = "name fewer users after `except`, or take this selector away";
+            ("this `except` leaves nobody", help)
+        } else {
+            let help = "for users who are in one or the other write `,` between them; \
+                        `who are` leaves those who are in both";
+            ("nobody is in all of these at once", help)
+        };
+        Diagnostic::new(Name::EmptySelector, contradiction.span, message, help)
+    };
+    new.map(problem).collect()
+}
+
+/// Visits every part of a selector that is no combination of others, left to right; groups are not
+/// entered. Recurses as deep as parentheses nest.
+fn leaves<'a>(selector: &'a Selector, visit: &mut impl FnMut(&'a Selector)) {
+    match &selector.kind {
+        Kind::Any(parts) | Kind::Both(parts) => {
+            for part in parts {
+                leaves(part, visit);
+            }
+        }
+        Kind::Except(base, less) => {
+            leaves(base, visit);
+            leaves(less, visit);
+        }
+        _ => visit(selector),
+    }
+}
+
+/// Every selector of a policy: those of its groups, then those of its rules.
+fn selectors(policy: &PolicySet) -> impl Iterator<Item = &Selector> {
+    let groups = policy.groups.iter().map(|group| &group.selector);
+    groups.chain(
+        policy
+            .rules
+            .iter()
+            .flat_map(|rule| [&rule.senders, &rule.recipients]),
+    )
+}

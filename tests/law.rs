@@ -1,0 +1,765 @@
+//! The law of the language, on random policies over every construct: what the policy means by the
+//! language's definition, what `decide` says, and what the index answers from either side are one.
+//!
+//! `tests/law/oracle.rs` is a second reading of the definition that shares nothing with `src/`.
+//! Every policy is written to real files in a random layout and loaded like an operator's.
+//!
+//! `LAW_POLICIES=20000 LAW_SEED=7 cargo test --test law` asks for more and for others. A failure
+//! is shrunk and shown with its files, its directory and its question.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+#[path = "law/compare.rs"]
+mod compare;
+#[path = "law/core.rs"]
+mod core;
+#[path = "law/generate.rs"]
+mod generate;
+#[path = "law/model.rs"]
+mod model;
+#[path = "law/oracle.rs"]
+mod oracle;
+#[path = "law/planted.rs"]
+mod planted;
+#[path = "law/render.rs"]
+mod render;
+#[path = "law/warnings.rs"]
+mod warnings;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use proptest::strategy::{Strategy, ValueTree as _};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+
+use compare::{Counts, Subject as _, compare, unknown_rooms};
+use core::Core;
+use model::{
+    Facts, Group, GroupBody, Layout, Piece, Policy, Room, Rule, Selector, Tally, UserPattern,
+    World, literal,
+};
+use oracle::{Meaning, Senders, glob};
+use planted::{MISTAKES, Planted};
+use render::{Statement, directory_file, render};
+use warnings::Trial;
+
+/// To standard error past the test runner's capture, so that a plain run shows it.
+fn say(text: &str) {
+    std::io::stderr().write_all(text.as_bytes()).unwrap();
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |value| value.parse().unwrap())
+}
+
+fn runner(cases: u64, salt: u64) -> TestRunner {
+    let mut seed = [0; 32];
+    seed[..8].copy_from_slice(&number("LAW_SEED", 1).to_le_bytes());
+    seed[8..16].copy_from_slice(&salt.to_le_bytes());
+    let config = Config {
+        cases: u32::try_from(cases).unwrap(),
+        failure_persistence: None,
+        max_shrink_iters: 4_000,
+        max_shrink_time: 60_000,
+        ..Config::default()
+    };
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
+}
+
+/// The problem with everything needed to try it by hand.
+fn shown(world: &World, problem: &str) -> String {
+    format!(
+        "{problem}\n----- homeserver {:?}\n{}----- directory.yaml{}\n{}",
+        world.policy.homeserver,
+        render(&world.policy, world.layout).show(),
+        if world.facts_from_yaml {
+            ""
+        } else {
+            " (filled by calls)"
+        },
+        directory_file(&world.facts),
+    )
+}
+
+/// Runs a check over random cases; a failure is shrunk first.
+fn for_all<S: Strategy>(
+    mut runner: TestRunner,
+    strategy: &S,
+    check: impl Fn(&S::Value) -> Result<(), String>,
+) {
+    let result = runner.run(strategy, |value| check(&value).map_err(TestCaseError::fail));
+    match result {
+        Ok(()) => {}
+        Err(TestError::Fail(problem, _)) => panic!("{problem}"),
+        Err(TestError::Abort(problem)) => panic!("gave up: {problem}"),
+    }
+}
+
+// ---- the law
+
+/// Everything that must have occurred in the comparison.
+const CONSTRUCTS: &[&str] = &[
+    "CRLF",
+    "IPv6 server",
+    "all",
+    "all users",
+    "blank line",
+    "blank line inside a statement",
+    "block",
+    "block from",
+    "byte order mark",
+    "comment after a statement",
+    "comment inside a statement",
+    "comment line",
+    "comment line inside a statement",
+    "comment line, no blank after #",
+    "default server of the homeserver",
+    "everyone",
+    "except",
+    "except in except",
+    "files that are none of the policy's",
+    "folder in a folder",
+    "folder with one file",
+    "group",
+    "group file beside its policy file",
+    "group file in a folder above",
+    "group file in a folder below",
+    "group file: ID without server",
+    "group file: list",
+    "group file: mapping",
+    "group file: nobody",
+    "group in a group",
+    "group named after its definition",
+    "group named before its definition",
+    "group of a selector",
+    "group of another file",
+    "indented statement",
+    "inline text",
+    "line break",
+    "line break in ()",
+    "local users",
+    "members of",
+    "members of a room",
+    "members of several rooms",
+    "no default server",
+    "no line break at the end",
+    "one file",
+    "parentheses",
+    "parentheses without need",
+    "quoted glob",
+    "quoted user without need",
+    "quoted user: empty localpart",
+    "quoted user: escaped quote or backslash",
+    "quoted user: escaped wildcard",
+    "quoted user: odd characters",
+    "regex: \\/",
+    "regex: alternation",
+    "regex: alternation without anchors",
+    "regex: anchors",
+    "regex: case-insensitive",
+    "regex: class",
+    "regex: class with \\/",
+    "regex: dot and line break",
+    "regex: empty alternative",
+    "regex: ends in a backslash",
+    "regex: escaped slash",
+    "regex: everything",
+    "regex: lazy",
+    "regex: odd characters",
+    "regex: one localpart",
+    "regex: partial match",
+    "regex: perl class",
+    "regex: verbose with a comment",
+    "remote users",
+    "room ID",
+    "room ID of version 12",
+    "room ID that nobody knows",
+    "room alias",
+    "room alias of a known room",
+    "room alias of an unknown room",
+    "room alias that nobody knows",
+    "room alias without server",
+    "room members of",
+    "see",
+    "see each other",
+    "sees",
+    "send",
+    "server statement",
+    "server statement unlike the homeserver",
+    "server statement, homeserver not named",
+    "server statement, repeated",
+    "several files",
+    "trailing comma",
+    "union with `, and`",
+    "union with `,`",
+    "union with `and`",
+    "unused group",
+    "user",
+    "user glob",
+    "user glob without server",
+    "user without server",
+    "users matching",
+    "users on a server",
+    "users on several servers",
+    "who are",
+    "who are, chained",
+    "wildcard in `users on`",
+    "wildcard in a localpart",
+    "wildcard in a user's server",
+];
+
+/// Selectors that must have picked some users and not all.
+const TOLD_APART: &[&str] = &[
+    "except",
+    "group file",
+    "group of a selector",
+    "local users",
+    "members of",
+    "remote users",
+    "union",
+    "user",
+    "user glob",
+    "users on",
+    "who are",
+];
+
+#[test]
+fn index_decide_and_plain_meaning_agree() {
+    let policies = number("LAW_POLICIES", 2_000);
+    let start = Instant::now();
+    let total = RefCell::new(Counts::default());
+    for_all(runner(policies, 0), &generate::world(), |world| {
+        let mut total = total.borrow_mut();
+        catch_unwind(AssertUnwindSafe(|| holds(world, &mut total)))
+            .unwrap_or_else(|_| Err("panicked; the message stands above".to_owned()))
+            .map_err(|problem| shown(world, &problem))
+    });
+    let total = total.into_inner();
+    say(&summary(&total, start));
+
+    assert!(total.policies >= policies);
+    let occurred: BTreeSet<&str> = total.constructs.0.keys().copied().collect();
+    let wanted: BTreeSet<&str> = CONSTRUCTS.iter().copied().collect();
+    assert_eq!(
+        occurred, wanted,
+        "constructs that occurred, and those that must"
+    );
+    for name in TOLD_APART {
+        assert!(
+            total.told_apart.of(name) > 0,
+            "`{name}` never picked some and not all"
+        );
+    }
+    assert_eq!(total.edits.0.len(), 7, "kinds of edits");
+    assert!(total.only > 0 && total.all_except > 0 && total.pairs_blocked > 0);
+}
+
+fn holds(world: &World, total: &mut Counts) -> Result<(), String> {
+    let rendered = render(&world.policy, world.layout);
+    let mut constructs = rendered.tally.clone();
+    unknown_rooms(world, &mut constructs);
+    let mut core = Core::load(world, &rendered)?;
+    compare(world, &mut core, total)?;
+    total.constructs.absorb_once(&constructs);
+    Ok(())
+}
+
+fn summary(total: &Counts, start: Instant) -> String {
+    let list = |tally: &Tally| {
+        let each: Vec<String> = tally
+            .0
+            .iter()
+            .map(|(name, n)| format!("{name} {n}"))
+            .collect();
+        each.join("; ")
+    };
+    format!(
+        "law: {} policies, {} pairs, each five ways ({} seen, {} blocked), {} pairs with a \
+         stranger, {} `only` and {} `all except` answers, {} batches, in {:.1} s\n\
+         law: policies with each of {} constructs: {}\n\
+         law: picked some and not all: {}\n\
+         law: {}\n",
+        total.policies,
+        total.pairs,
+        total.pairs_seen,
+        total.pairs_blocked,
+        total.pairs_of_strangers,
+        total.only,
+        total.all_except,
+        total.batches,
+        start.elapsed().as_secs_f64(),
+        total.constructs.0.len(),
+        list(&total.constructs),
+        list(&total.told_apart),
+        list(&total.edits),
+    )
+}
+
+// ---- what a change of the text may do, without the oracle
+
+fn answers(core: &Core, users: &BTreeSet<String>) -> String {
+    let mut text = String::new();
+    for user in users {
+        text += &format!("{user} is received by {:?}\n", core.recipients_of(user));
+        text += &format!("{user} receives {:?}\n", core.senders_for(user));
+    }
+    text + &format!("{:?}", core.receives_everyone())
+}
+
+#[test]
+fn order_never_matters_blocks_only_hide_sends_only_show() {
+    let policies = number("LAW_POLICIES", 2_000) / 10;
+    let start = Instant::now();
+    let compared = RefCell::new((0_u64, 0_u64, 0_u64));
+    for_all(
+        runner(policies, 1),
+        &generate::world_and_rules(),
+        |(world, send, block)| {
+            let load = |world: &World| {
+                Core::load(world, &render(&world.policy, world.layout))
+                    .map_err(|problem| shown(world, &problem))
+            };
+            let users = Meaning {
+                policy: &world.policy,
+                facts: &world.facts,
+            }
+            .known(&[]);
+            let plain = World {
+                layout: Layout { wild: 0, seed: 0 },
+                ..world.clone()
+            };
+            let before = load(&plain)?;
+
+            // other order, other files, other layout
+            for turn in 0..2 {
+                let mut other = world.clone();
+                other.layout = Layout {
+                    wild: 3,
+                    seed: world.layout.seed.wrapping_add(turn),
+                };
+                other.policy.rules.reverse();
+                let (want, got) = (answers(&before, &users), answers(&load(&other)?, &users));
+                if want != got {
+                    let problem = format!("expected\n{want}\ngot, of another layout\n{got}");
+                    return Err(shown(&plain, &problem) + &shown(&other, ""));
+                }
+            }
+
+            let rows = |core: &Core| -> Vec<Vec<String>> {
+                users
+                    .iter()
+                    .map(|sender| core.recipients_of(sender))
+                    .collect()
+            };
+            let then = rows(&before);
+            let mut count = compared.borrow_mut();
+            count.0 += 1;
+            for (rule, may_grow) in [(block, false), (send, true)] {
+                let mut more = plain.clone();
+                more.policy.rules.insert(0, rule.clone());
+                let now = rows(&load(&more)?);
+                for ((sender, then), now) in users.iter().zip(&then).zip(&now) {
+                    for recipient in &users {
+                        let (then, now) = (then.contains(recipient), now.contains(recipient));
+                        count.1 += 1;
+                        count.2 += u64::from(then != now);
+                        if then != now && now != may_grow {
+                            let problem = format!(
+                                "({sender:?}, {recipient:?}): {then} before {rule:?} and {now} after"
+                            );
+                            return Err(shown(&more, &problem));
+                        }
+                    }
+                }
+            }
+            Ok(())
+        },
+    );
+    let (worlds, pairs, changed) = compared.into_inner();
+    say(&format!(
+        "law: {worlds} policies in other orders and layouts; {pairs} pairs before and after a \
+         block or a send more, {changed} changed; in {:.1} s\n",
+        start.elapsed().as_secs_f64(),
+    ));
+    assert!(changed > 0);
+}
+
+// ---- what the warnings claim
+
+#[test]
+fn a_warning_is_never_wrong() {
+    let policies = number("LAW_POLICIES", 2_000) / 10;
+    let start = Instant::now();
+    let tried = RefCell::new((0_u64, Tally::default()));
+    for_all(runner(policies, 5), &generate::world(), |world| {
+        let rendered = render(&world.policy, world.layout);
+        let held = Core::load(world, &rendered).and_then(|core| {
+            let mut tried = tried.borrow_mut();
+            tried.0 += 1;
+            let trial = Trial::new(world);
+            trial.hold(&rendered, &core.warnings(false), false, &mut tried.1)?;
+            trial.hold(&rendered, &core.warnings(true), true, &mut tried.1)
+        });
+        held.map_err(|problem| shown(world, &problem))
+    });
+    let (worlds, tally) = tried.into_inner();
+    let each: Vec<String> = tally
+        .0
+        .iter()
+        .map(|(name, n)| format!("{name} {n}"))
+        .collect();
+    say(&format!(
+        "law: warnings of {worlds} policies tried: {}; in {:.1} s\n",
+        each.join("; "),
+        start.elapsed().as_secs_f64(),
+    ));
+    for name in WARNINGS {
+        assert!(tally.of(name) > 0, "`{name}` was never given");
+    }
+}
+
+/// The warnings that the generator brings about.
+const WARNINGS: &[&str] = &[
+    "blocked-rule",
+    "duplicate-rule",
+    "empty-selector",
+    "idle-block",
+    "redundant-rule",
+    "remote-disclosure",
+    "unknown-user",
+    "unresolved-room",
+    "unused-group",
+];
+
+// ---- that the test can fail
+
+#[test]
+fn every_planted_mistake_is_caught() {
+    const ENOUGH: usize = 4_000;
+    let mut runner = runner(1, 2);
+    let strategy = generate::world();
+    let mut left: Vec<_> = MISTAKES.to_vec();
+    let mut worlds = 0;
+    let mut lines = String::new();
+    while !left.is_empty() && worlds < ENOUGH {
+        worlds += 1;
+        let world = strategy.new_tree(&mut runner).unwrap().current();
+        let mut right = Planted::new(&world, None);
+        compare(&world, &mut right, &mut Counts::default()).expect("the oracle agrees with itself");
+        left.retain(|&mistake| {
+            let mut wrong = Planted::new(&world, Some(mistake));
+            let caught = compare(&world, &mut wrong, &mut Counts::default()).is_err();
+            if caught {
+                lines += &format!("law: planted {mistake:?}: caught by policy {worlds}\n");
+            }
+            !caught
+        });
+    }
+    say(&lines);
+    assert!(left.is_empty(), "not caught in {worlds} policies: {left:?}");
+}
+
+#[test]
+fn planted_warnings_are_refused() {
+    let mut runner = runner(1, 6);
+    let strategy = generate::world();
+    let mut left: BTreeSet<&str> = WARNINGS.iter().copied().collect();
+    left.extend(["costly-rule", "no-such-warning"]);
+    for _ in 0..20 {
+        let world = strategy.new_tree(&mut runner).unwrap().current();
+        let rendered = render(&world.policy, world.layout);
+        let trial = Trial::new(&world);
+        for place in &rendered.places {
+            left.retain(|name| {
+                // at another kind of statement it would be refused for that alone
+                let about_a_group = *name == "unused-group";
+                if about_a_group != matches!(place.statement, Statement::Group(_)) {
+                    return true;
+                }
+                let planted = [((*name).to_owned(), place.file.clone(), place.first)];
+                trial
+                    .hold(&rendered, &planted, true, &mut Tally::default())
+                    .is_ok()
+            });
+        }
+    }
+    assert!(left.is_empty(), "not refused: {left:?}");
+}
+
+// ---- the oracle on cases that a person has read out of the definition
+
+fn user(id: &str) -> Selector {
+    let (local, server) = oracle::split(id);
+    let pattern = |text: &str| -> Vec<Piece> {
+        text.chars()
+            .map(|c| match c {
+                '*' => Piece::Run,
+                '?' => Piece::One,
+                c => Piece::Lit(c),
+            })
+            .collect()
+    };
+    Selector::User(UserPattern {
+        local: pattern(local),
+        server: pattern(server),
+    })
+}
+
+fn policy(rules: Vec<Rule>) -> Policy {
+    Policy {
+        server: None,
+        homeserver: None,
+        groups: Vec::new(),
+        rules,
+    }
+}
+
+fn known_facts() -> Facts {
+    let ids = |ids: &[&str]| ids.iter().map(|&id| id.to_owned()).collect();
+    Facts {
+        server_name: Some("example.org".to_owned()),
+        users: ids(&["@ann:example.org", "@bob:example.org"]),
+        rooms: [(
+            "!ops".to_owned(),
+            ids(&["@zed:remote.org", "@ann:example.org"]),
+        )]
+        .into(),
+        aliases: [("#ops:example.org".to_owned(), "!ops".to_owned())].into(),
+    }
+}
+
+const ANN: &str = "@ann:example.org";
+const BOB: &str = "@bob:example.org";
+const ZED: &str = "@zed:remote.org";
+
+fn owned(users: &[&str]) -> Vec<String> {
+    users.iter().map(|&user| user.to_owned()).collect()
+}
+
+/// `(recipients of each, senders for each)` over K.
+fn check(policy: &Policy, recipients: &[(&str, &[&str])], senders: &[(&str, Senders)]) {
+    let facts = known_facts();
+    let meaning = Meaning {
+        policy,
+        facts: &facts,
+    };
+    let known = meaning.known(&[]);
+    let table = meaning.over(&known);
+    for (sender, want) in recipients {
+        assert_eq!(
+            table.recipients_of(&known, sender),
+            owned(want),
+            "recipients of {sender}"
+        );
+    }
+    for (recipient, want) in senders {
+        assert_eq!(
+            &table.senders_for(&known, recipient),
+            want,
+            "senders for {recipient}"
+        );
+    }
+}
+
+#[test]
+fn oracle_default_deny_and_send_all() {
+    check(
+        &policy(vec![]),
+        &[(ANN, &[])],
+        &[(ANN, Senders::Only(vec![]))],
+    );
+    check(
+        &policy(vec![Rule::Send(Selector::All, user(BOB))]),
+        &[(ANN, &[BOB]), (BOB, &[BOB]), (ZED, &[BOB])],
+        &[
+            (BOB, Senders::AllExcept(vec![])),
+            (ANN, Senders::Only(vec![])),
+        ],
+    );
+}
+
+#[test]
+fn oracle_a_block_hides_its_senders_and_no_more() {
+    let p = policy(vec![
+        Rule::Send(Selector::All, Selector::All),
+        Rule::Block(user(ANN), None),
+    ]);
+    check(
+        &p,
+        &[(ANN, &[]), (BOB, &[ANN, BOB, ZED])],
+        &[(ANN, Senders::AllExcept(owned(&[ANN])))],
+    );
+    let p = policy(vec![
+        Rule::Send(Selector::All, Selector::All),
+        Rule::Block(Selector::All, Some(user(ANN))),
+    ]);
+    check(
+        &p,
+        &[(ANN, &[BOB, ZED])],
+        &[
+            (ANN, Senders::Only(vec![])),
+            (BOB, Senders::AllExcept(vec![])),
+        ],
+    );
+}
+
+#[test]
+fn oracle_known_users_and_members() {
+    // written in a block, so known; a member of a room, so known
+    let p = policy(vec![
+        Rule::See(Selector::All, user("@*:example.org")),
+        Rule::Block(user("@friend:evil.org"), None),
+        Rule::See(
+            user(BOB),
+            Selector::Members(vec![Room::Alias {
+                name: "ops".to_owned(),
+                server: "example.org".to_owned(),
+            }]),
+        ),
+    ]);
+    let friend = "@friend:evil.org";
+    check(
+        &p,
+        &[(ANN, &[ANN, BOB, friend, ZED]), (ZED, &[BOB])],
+        &[
+            (BOB, Senders::Only(owned(&[ANN, BOB, ZED]))),
+            (ZED, Senders::Only(owned(&[ANN, BOB]))),
+        ],
+    );
+}
+
+#[test]
+fn oracle_unbounded() {
+    let facts = known_facts();
+    let mut p = policy(vec![]);
+    p.groups.push(Group {
+        name: "everybody",
+        body: GroupBody::Is(Selector::Union(vec![user(ANN), Selector::All])),
+    });
+    let meaning = Meaning {
+        policy: &p,
+        facts: &facts,
+    };
+    let except = |a: Selector, b: Selector| Selector::Except(Box::new(a), Box::new(b));
+    let all = || Selector::All;
+    assert!(meaning.unbounded(&Selector::Group(0)));
+    assert!(meaning.unbounded(&except(all(), user(ANN))));
+    assert!(!meaning.unbounded(&except(all(), except(all(), user(ANN)))));
+    assert!(!meaning.unbounded(&Selector::Who(vec![all(), Selector::Local])));
+    assert!(meaning.unbounded(&Selector::Who(vec![all(), Selector::Group(0)])));
+    assert!(!meaning.unbounded(&Selector::Union(vec![Selector::Local, Selector::Remote])));
+    assert!(!meaning.unbounded(&user("@*:*")));
+}
+
+#[test]
+fn oracle_globs() {
+    let matches = |pattern: &str, text: &str| {
+        let Selector::User(UserPattern { local, .. }) = user(&format!("@{pattern}:x")) else {
+            unreachable!()
+        };
+        glob(&local, &text.chars().collect::<Vec<_>>())
+    };
+    assert!(matches("*", "") && matches("a*", "a") && matches("*a*b", "aab") && matches("?", "ë"));
+    assert!(!matches("?", "") && !matches("a?", "a") && !matches("a*b", "abc"));
+    let facts = known_facts();
+    let p = policy(vec![]);
+    let meaning = Meaning {
+        policy: &p,
+        facts: &facts,
+    };
+    let on = |text: &str| {
+        Selector::On(vec![
+            text.chars()
+                .map(|c| if c == '*' { Piece::Run } else { Piece::Lit(c) })
+                .collect(),
+        ])
+    };
+    assert!(meaning.picks(&on("*.example.org"), "@x:a.b.example.org"));
+    assert!(!meaning.picks(&on("*.example.org"), "@x:example.org"));
+    assert!(!meaning.picks(&on("example.org"), "@x:example.org:8448"));
+    assert!(meaning.picks(&user("@ann:*"), "@ann:[::1]:8448"));
+    assert!(!meaning.picks(&user("@*:8448"), "@ann:example.org:8448"));
+    assert_eq!(literal("a*"), vec![Piece::Lit('a'), Piece::Lit('*')]);
+}
+
+#[test]
+fn oracle_routes_a_batch() {
+    let facts = known_facts();
+    let p = policy(vec![
+        Rule::EachOther(Selector::Remote),
+        Rule::Send(Selector::All, user(BOB)),
+        Rule::Block(user(ZED), Some(user(BOB))),
+    ]);
+    let meaning = Meaning {
+        policy: &p,
+        facts: &facts,
+    };
+    let new = "@new:far.org";
+    let route = |batch: &[&str]| {
+        let known = meaning.known(&owned(batch));
+        meaning.over(&known).route(&known, &owned(batch))
+    };
+    let routed = route(&[ANN, ZED, new, ANN]);
+    let want = [(BOB, vec![0, 2, 3]), (new, vec![1, 2]), (ZED, vec![1, 2])];
+    assert_eq!(
+        routed,
+        want.map(|(user, indexes)| (user.to_owned(), indexes))
+            .into()
+    );
+    assert!(!route(&[ZED]).contains_key(new));
+}
+
+// ---- that the generator writes what it means
+
+#[test]
+fn generated_ids_are_matrix_ids() {
+    let mut runner = runner(1, 3);
+    let strategy = generate::world();
+    for _ in 0..200 {
+        let world = strategy.new_tree(&mut runner).unwrap().current();
+        let meaning = Meaning {
+            policy: &world.policy,
+            facts: &world.facts,
+        };
+        for user in meaning.known(&world.strangers) {
+            ruma_identifiers_validation::user_id::validate(&user)
+                .unwrap_or_else(|problem| panic!("{user:?}: {problem}"));
+        }
+        for room in world.facts.rooms.keys() {
+            ruma_identifiers_validation::room_id::validate(room)
+                .unwrap_or_else(|problem| panic!("{room:?}: {problem}"));
+        }
+        for alias in world.facts.aliases.keys() {
+            ruma_identifiers_validation::room_alias_id::validate(alias)
+                .unwrap_or_else(|problem| panic!("{alias:?}: {problem}"));
+        }
+    }
+}
+
+#[test]
+#[ignore = "shows what is generated"]
+fn show() {
+    let mut constructs = Tally::default();
+    let mut runner = runner(1, 4);
+    let strategy = generate::world();
+    for _ in 0..number("LAW_POLICIES", 5) {
+        let world = strategy.new_tree(&mut runner).unwrap().current();
+        let rendered = render(&world.policy, world.layout);
+        constructs.absorb_once(&rendered.tally);
+        unknown_rooms(&world, &mut constructs);
+        say(&format!(
+            "=====\n{}{}\n",
+            rendered.show(),
+            directory_file(&world.facts)
+        ));
+    }
+    say(&format!("{constructs:#?}\n"));
+}

@@ -1,0 +1,966 @@
+//! Warnings: each one where it must be given and where it must not, and that none is ever wrong.
+//!
+//! `LINT_POLICIES=20000 cargo test --test lint` tries more random policies;
+//! `cargo test --release --test lint -- --ignored --nocapture` measures large ones.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use std::time::Instant;
+
+use presence_router::decide::{decide, receives_everyone};
+use presence_router::diagnostic::{Name, Report};
+use presence_router::directory::Directory;
+use presence_router::id::{RoomId, ServerName, UserId};
+use presence_router::lint::lint;
+use presence_router::policy::{Action, Group, Kind, PolicySet, Selector};
+use presence_router::router::{Inline, Origin, Router};
+
+fn router(text: &str) -> Router {
+    let inline = vec![Inline {
+        name: "a.policy".into(),
+        text: text.into(),
+    }];
+    let homeserver = ServerName::parse("h.org").ok();
+    let origin = Origin {
+        path: None,
+        inline,
+        homeserver,
+    };
+    Router::load(origin).unwrap_or_else(|report| panic!("{text}\n{report}"))
+}
+
+fn places(report: &Report) -> Vec<String> {
+    let place = |problem| {
+        let at = report.position(problem);
+        format!("{} {}:{}", problem.name, at.line, at.column)
+    };
+    report.problems().iter().map(place).collect()
+}
+
+/// The warnings that hold for every directory.
+fn warnings(text: &str) -> Vec<String> {
+    places(router(text).snapshot().warnings())
+}
+
+#[track_caller]
+fn gives(text: &str, expected: &[&str]) {
+    assert_eq!(warnings(text), expected, "{text}");
+}
+
+const DIRECTORY: &str = r##"
+server_name: h.org
+users: ["@ann:h.org", "@bob:h.org", "@gobbler:h.org", "@zed:remote.org", "@yves:other.org"]
+rooms:
+  "!ops:h.org":
+    aliases: ["#ops:h.org"]
+    members: ["@ann:h.org", "@zed:remote.org"]
+"##;
+
+fn with_directory(text: &str, directory: &str) -> Report {
+    let directory = Directory::from_yaml("directory.yaml", directory).unwrap();
+    router(text).snapshot().warnings_with(&directory)
+}
+
+#[track_caller]
+fn gives_with(text: &str, expected: &[&str]) {
+    let report = with_directory(text, DIRECTORY);
+    assert_eq!(places(&report), expected, "{text}\n{report}");
+    assert_eq!(
+        warnings(text),
+        Vec::<String>::new(),
+        "without a directory: {text}"
+    );
+}
+
+#[track_caller]
+fn message(report: &Report, name: Name) -> (String, String) {
+    let problem = report
+        .problems()
+        .iter()
+        .find(|problem| problem.name == name);
+    let problem = problem.unwrap_or_else(|| panic!("no {name} in {report}"));
+    (problem.message.clone(), problem.help.clone())
+}
+
+// ---- each warning that holds for every directory ----
+
+#[test]
+fn unused_group() {
+    gives(
+        "group staff = @ann\nsend @ann to @bob",
+        &["unused-group 1:7"],
+    );
+    gives(
+        "group a = @ann\ngroup b = group a\nsend @x to @y",
+        &["unused-group 1:7", "unused-group 2:7"],
+    );
+    gives("group a = @ann\ngroup b = group a\nsend group b to @y", &[]);
+    gives(
+        "group a = @ann\nsend @x to all except (@b, @c except group a)",
+        &[],
+    );
+    gives(
+        "group a = @ann\nblock @x who are @x, group a from @y\nsend all to all",
+        &[],
+    );
+}
+
+#[test]
+fn duplicate_rule() {
+    gives("send @a to @b\nsend @a to @b", &["duplicate-rule 2:1"]);
+    gives("send @a to @b\n@b sees @a", &["duplicate-rule 2:1"]);
+    gives(
+        "send @a to @b\nsend @a:h.org to @b\nsend @a to @b",
+        &["duplicate-rule 2:1", "duplicate-rule 3:1"],
+    );
+    gives(
+        "send @a, @b to @c\nsend @b, @a, @b to @c",
+        &["duplicate-rule 2:1"],
+    );
+    gives(
+        "group g = @a, @b\nsend group g to @c\nsend @a, @b to @c",
+        &["duplicate-rule 3:1"],
+    );
+    gives(
+        "@a, @b see each other\nsend @a, @b to @b, @a",
+        &["duplicate-rule 2:1"],
+    );
+    gives(
+        "send all to all\nblock @a\nblock @a from all",
+        &["duplicate-rule 3:1"],
+    );
+    gives(
+        "send users on x.org to @c\nsend @*:x.org to @c",
+        &["duplicate-rule 2:1"],
+    );
+    gives(
+        "send @a to @c\nsend @a, (@b except @b) to @d",
+        &["empty-selector 2:11"],
+    );
+    // Equal, though not in form.
+    gives(
+        "send (@a, @b) who are members of !r to @c\nsend @a who are members of !r, @b who are members of !r to @c",
+        &["duplicate-rule 2:1"],
+    );
+    gives("send @a to @b\nsend @b to @a", &[]);
+    gives(
+        "send @a to @b\nblock @c from @b\nsend @a, @c to @d",
+        &["idle-block 2:1"],
+    );
+    gives("send @a to @b\nsend @A to @b", &[]);
+}
+
+#[test]
+fn duplicate_points_to_the_first() {
+    let snapshot = router("send @a to @b\nsend @a to @c\n  @b sees @a").snapshot();
+    let report = snapshot.warnings();
+    let problem = &report.problems()[0];
+    assert_eq!(report.sources().position(problem.labels[0].span).line, 1);
+    assert_eq!(places(report), ["duplicate-rule 3:3"]);
+}
+
+#[test]
+fn redundant_rule() {
+    gives("send @a to @b\nsend all to @b", &["redundant-rule 1:1"]);
+    gives("send all to @b\nsend @a to @b", &["redundant-rule 2:1"]);
+    gives(
+        "send @a to @b\nsend @a to users on h.org",
+        &["redundant-rule 1:1"],
+    );
+    gives(
+        "send @a to @b\nsend @*:h.org to @?:h.org",
+        &["redundant-rule 1:1"],
+    );
+    gives(
+        "send users on a.x.org to @b\nsend users on *.x.org to @b",
+        &["redundant-rule 1:1"],
+    );
+    gives(
+        "send users on *.a.x.org to @b\nsend users on *.x.org to @b",
+        &["redundant-rule 1:1"],
+    );
+    gives(
+        "send @bot-a-*:x.org to @b\nsend @bot-*:*.org to @b",
+        &["redundant-rule 1:1"],
+    );
+    gives(
+        "group g = @a, @c, members of !r\nsend group g to @b\nsend members of !r to @b",
+        &["redundant-rule 3:1"],
+    );
+    gives(
+        "send members of !r who are users on x.org to @b\nsend members of !r to @b",
+        &["redundant-rule 1:1"],
+    );
+    gives(
+        "send members of !r except @c to @b\nsend members of !r to @b",
+        &["redundant-rule 1:1"],
+    );
+    gives(
+        "send @a:x to @b\nsend users matching /@a.*/ to @b",
+        &["redundant-rule 1:1"],
+    );
+    gives(
+        "send local users to @b\nsend all to @b",
+        &["redundant-rule 1:1"],
+    );
+    // The widest rule is not redundant, and of two equal ones the later is the duplicate alone.
+    gives(
+        "send @a to @b\nsend @a to @b\nsend all to @b",
+        &["redundant-rule 1:1", "duplicate-rule 2:1"],
+    );
+    gives(
+        "send all to @b\nblock @a\nblock users on h.org",
+        &["redundant-rule 2:1"],
+    );
+    gives(
+        "send all to all\nblock @a from @b\nblock @a",
+        &["redundant-rule 2:1"],
+    );
+
+    gives("send @a to @b, @c\nsend @a, @c to @b", &[]);
+    gives(
+        "send users on x.org to @b\nsend users on *.x.org to @b",
+        &[],
+    );
+    gives("send @a to @b\nsend members of !r to @b", &[]);
+    gives("send users on h.org to @b\nsend local users to @b", &[]);
+    gives("send @a to @b\nsend all except @a to @b", &[]);
+    gives("send @a to @b\nblock all from @c\nsend @c to @c, @d", &[]);
+    // A pattern of everybody is not unbounded: the answer would be a list, no "everyone but".
+    gives(
+        "send all to @b\nsend users on * to @b",
+        &["redundant-rule 2:1"],
+    );
+}
+
+#[test]
+fn blocked_rule() {
+    gives("send @a to @b\nblock @a", &["blocked-rule 1:1"]);
+    gives("send @a to @b\nblock all from @b", &["blocked-rule 1:1"]);
+    gives(
+        "send @a, @c to @b\nblock users on h.org from local users, @b",
+        &["blocked-rule 1:1"],
+    );
+    gives(
+        "send all to @b, @c\nblock all from @b\nblock all from @c",
+        &[],
+    );
+    gives("send @a, @c to @b\nblock @a", &[]);
+    gives("send @a to @b, @c\nblock @a from @b", &[]);
+    gives("send @a to @b\nblock members of !r", &[]);
+}
+
+#[test]
+fn idle_block() {
+    gives("block @a", &["idle-block 1:1"]);
+    gives("send @a to @b\nblock @b", &["idle-block 2:1"]);
+    gives("send @a to @b\nblock @a from @c", &["idle-block 2:1"]);
+    gives(
+        "send users on x.org to all\nblock @a:y.org",
+        &["idle-block 2:1"],
+    );
+    gives(
+        "send users on *.x.org to all\nblock users on y.org, users on z.org",
+        &["idle-block 2:1"],
+    );
+    gives(
+        "send all except users on x.org to all\nblock @a:x.org",
+        &["idle-block 2:1"],
+    );
+    gives(
+        "send local users to all\nblock remote users",
+        &["idle-block 2:1"],
+    );
+    gives("send @a-*:x.org to all\nblock @b-*:*", &["idle-block 2:1"]);
+    gives(
+        "send @a to @b\nsend @c to @d\nblock @a from @d\nblock @c from @d, @x",
+        &&["blocked-rule 2:1", "idle-block 3:1"],
+    );
+    // Somebody may turn up on that server.
+    gives("send all to @b\nblock users on evil.org", &[]);
+    gives("send members of !r to @b\nblock users on evil.org", &[]);
+    gives("send members of !r to @b\nblock members of !s", &[]);
+    gives("send local users to @b\nblock users on evil.org", &[]);
+    gives(
+        "send users matching /@x.*/ to @b\nblock users matching /@y.*/",
+        &[],
+    );
+}
+
+#[test]
+fn empty_selector() {
+    gives("send @a except @a to @b", &["empty-selector 1:6"]);
+    gives("send @a to @c who are @b", &["empty-selector 1:12"]);
+    gives("send @a except all to @c", &["empty-selector 1:6"]);
+    gives(
+        "send members of !r except members of !r to @c",
+        &["empty-selector 1:6"],
+    );
+    gives(
+        "send users on a.org who are users on b.org to @c",
+        &["empty-selector 1:6"],
+    );
+    gives(
+        "send users on *.a.org who are users on *.b.org to @c",
+        &["empty-selector 1:6"],
+    );
+    gives(
+        "send @a who are users on b.org to @c",
+        &["empty-selector 1:6"],
+    );
+    gives(
+        "send local users who are remote users to @c",
+        &["empty-selector 1:6"],
+    );
+    gives(
+        "send all except (local users, remote users) to @c",
+        &["empty-selector 1:6"],
+    );
+    gives(
+        "send users on a.org except users on *.org to @c",
+        &["empty-selector 1:6"],
+    );
+    gives(
+        "group a = @a, @b\ngroup b = @a\nsend group b except group a to @c",
+        &["empty-selector 3:6"],
+    );
+    gives(
+        "group a = @a except @a\nsend group a, @b to @c",
+        &["empty-selector 1:11"],
+    );
+    gives("@a except @a see each other", &["empty-selector 1:1"]);
+    // The part, not the whole; and nothing else of the same rule.
+    gives(
+        "send @a who are (@b except @b) to @c",
+        &["empty-selector 1:18"],
+    );
+    gives(
+        "send all to all\nsend @b, (@a except @a) to @c",
+        &["empty-selector 2:11"],
+    );
+    gives("send members of !r who are members of !s to @c", &[]);
+    gives("send users on a.org who are local users to @c", &[]);
+    gives(
+        "send users matching /@x.*/ who are users matching /@y.*/ to @c",
+        &[],
+    );
+    gives("send all except users matching /.*/ to @c", &[]);
+}
+
+#[test]
+fn an_empty_group_file_is_nobody_on_purpose() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("nobody.yaml"), "[]\n").unwrap();
+    let text = "group nobody from \"nobody.yaml\"\nsend group nobody to all\nblock group nobody\n\
+                send group nobody who are users on x.org to @b\nsend @a to @b except group nobody\n";
+    std::fs::write(folder.path().join("a.policy"), text).unwrap();
+    let path = Some(folder.path().into());
+    let homeserver = ServerName::parse("h.org").ok();
+    let router = Router::load(Origin {
+        path,
+        inline: Vec::new(),
+        homeserver,
+    })
+    .unwrap();
+    assert_eq!(places(router.snapshot().warnings()), Vec::<String>::new());
+}
+
+// ---- looks ----
+
+#[test]
+fn confusable_id() {
+    gives(
+        "send @alice1 to @b\nsend @c to @alicel",
+        &["confusable-id 2:12"],
+    );
+    gives(
+        "send @b0b to @c\nblock all from @bOb\nsend all to @d, @bOb",
+        &["confusable-id 2:16"],
+    );
+    gives(
+        "send @modern to @c\nsend @c to @rnodern",
+        &["confusable-id 2:12"],
+    );
+    gives(
+        "send @ann to @c\nsend @c to \"@аnn\"",
+        &["confusable-id 2:12"],
+    );
+    gives(
+        "send @ann:example.org to @c\nsend @c to @ann:exarnple.org",
+        &["confusable-id 2:12"],
+    );
+    gives("send @ann to @c\nsend @c to @ann", &[]);
+    gives("send @ann to @c\nsend @c to @anne", &[]);
+    let report = with_directory("send @ann to \"@bоb\"", DIRECTORY);
+    assert_eq!(places(&report), ["unknown-user 1:14", "confusable-id 1:14"]);
+    let (message, help) = message(&report, Name::ConfusableId);
+    assert_eq!(
+        message,
+        "`@bоb:h.org` looks like another user ID, `@bob:h.org`"
+    );
+    assert!(help.contains("U+043E here and U+006F there"), "{help}");
+    gives_with("send @ann to @bob", &[]);
+}
+
+// ---- what a directory brings to light ----
+
+#[test]
+fn unresolved_room() {
+    gives_with(
+        "send members of #ops to @ann\nsend @ann to members of (!ops:h.org, #ops)",
+        &[],
+    );
+    gives_with(
+        "send members of #osp to @ann\nblock members of #osp from @bob\nsend @ann to members of !x",
+        &["unresolved-room 1:17", "unresolved-room 3:25"],
+    );
+    let report = with_directory("send members of #osp to @ann", DIRECTORY);
+    assert_eq!(
+        message(&report, Name::UnresolvedRoom).1,
+        "did you mean `#ops:h.org`?"
+    );
+    let report = with_directory("send members of #ops:g.org to @ann", DIRECTORY);
+    assert_eq!(
+        message(&report, Name::UnresolvedRoom).1,
+        "did you mean `#ops:h.org`?"
+    );
+    let report = with_directory("send members of #gardening to @ann", DIRECTORY);
+    assert!(
+        message(&report, Name::UnresolvedRoom)
+            .1
+            .starts_with("check its ID")
+    );
+}
+
+#[test]
+fn unknown_user() {
+    gives_with(
+        "send @ann to @bob\nsend @zed:remote.org to @ann\nsend @nn:remote.org to @bob",
+        &[],
+    );
+    gives_with(
+        "send @ann to all except @boob\nsend all to @boob, @bob",
+        &["unknown-user 1:25"],
+    );
+    let report = with_directory("send @ann to @gobler", DIRECTORY);
+    assert_eq!(
+        message(&report, Name::UnknownUser).1,
+        "did you mean `@gobbler:h.org`?"
+    );
+    let report = with_directory("send @ann to @x", DIRECTORY);
+    assert!(
+        message(&report, Name::UnknownUser)
+            .1
+            .starts_with("correct the user ID")
+    );
+    let no_name = DIRECTORY.replace("server_name: h.org", "");
+    assert!(with_directory("send @ann to @x", &no_name).is_empty());
+}
+
+#[test]
+fn unknown_users_of_a_group_file_stand_at_its_path() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("g.yaml"),
+        "[\"@x\", \"@y\", \"@ann\", \"@zed:remote.org\"]\n",
+    )
+    .unwrap();
+    let text =
+        "group g from \"g.yaml\"\nsend group g to all\nsend @bob to @y\nsend @ann to group g\n";
+    std::fs::write(folder.path().join("a.policy"), text).unwrap();
+    let path = Some(folder.path().into());
+    let homeserver = ServerName::parse("h.org").ok();
+    let router = Router::load(Origin {
+        path,
+        inline: Vec::new(),
+        homeserver,
+    })
+    .unwrap();
+    let directory = Directory::from_yaml("directory.yaml", DIRECTORY).unwrap();
+    let report = router.snapshot().warnings_with(&directory);
+    assert_eq!(
+        places(&report),
+        [
+            "unknown-user 1:14",
+            "remote-disclosure 1:14",
+            "unknown-user 3:14"
+        ],
+        "{report}"
+    );
+    assert!(message(&report, Name::UnknownUser).0.contains("@x:h.org"));
+}
+
+#[test]
+fn remote_disclosure() {
+    gives_with("send @ann to @zed:remote.org", &["remote-disclosure 1:14"]);
+    gives_with("@bob, @zed:remote.org see @ann", &["remote-disclosure 1:7"]);
+    gives_with(
+        "@ann, @zed:remote.org see each other",
+        &["remote-disclosure 1:7"],
+    );
+    gives_with(
+        "group g = @zed:remote.org\nsend @ann to group g",
+        &["remote-disclosure 1:11"],
+    );
+    gives_with(
+        "send @ann to (@zed:remote.org, @bob) except @bob",
+        &["remote-disclosure 1:15"],
+    );
+    gives_with(
+        "send @ann to @zed:remote.org, users on other.org",
+        &["remote-disclosure 1:14"],
+    );
+    gives_with(
+        "group g = @zed:remote.org\nsend @ann to group g, users on remote.org\nsend @bob to group g",
+        &["remote-disclosure 1:11"],
+    );
+    gives_with("send @ann to @zed:remote.org, users on remote.org", &[]);
+    gives_with(
+        "group g = users on *.org\nsend @ann to @zed:remote.org, group g",
+        &[],
+    );
+    gives_with(
+        "group g = @zed:remote.org\nsend @ann to group g, users on remote.org",
+        &[],
+    );
+    gives_with("send @zed:remote.org to @ann", &[]);
+    gives_with("send all to all except @zed:remote.org", &[]);
+    gives_with(
+        "send all to @ann, @zed:remote.org\nblock local users from @zed:remote.org",
+        &["remote-disclosure 1:19"],
+    );
+    gives_with(
+        "send local users to @ann, @zed:remote.org\nblock all from @zed:remote.org",
+        &[],
+    );
+    gives_with("send @yves:other.org to @zed:remote.org", &[]);
+    gives_with(
+        "send @ann to @bob, (@zed:remote.org who are members of #ops)",
+        &["remote-disclosure 1:21"],
+    );
+    gives_with(
+        "send @ann to @bob, (@yves:other.org who are members of #ops)",
+        &[],
+    );
+}
+
+#[test]
+fn costly_rule() {
+    let mut directory = Directory::new(ServerName::parse("h.org").ok());
+    for n in 0..10_001 {
+        directory.add_user(UserId::parse(&format!("@u{n}:big.org")).unwrap());
+    }
+    let room = RoomId::parse("!ops:h.org").unwrap();
+    for n in 0..10_000 {
+        directory.join(
+            room.clone(),
+            UserId::parse(&format!("@u{n}:big.org")).unwrap(),
+        );
+    }
+    for name in ["ann", "bob"] {
+        directory.add_user(UserId::parse(&format!("@{name}:h.org")).unwrap());
+    }
+    let given = |text: &str| {
+        let report = router(text).snapshot().warnings_with(&directory);
+        let problems = report
+            .problems()
+            .iter()
+            .filter(|problem| problem.name == Name::CostlyRule);
+        let shown = problems.map(|p| format!("{}: {}", report.position(p).line, p.message));
+        shown.collect::<Vec<_>>()
+    };
+    let makes = |n: usize| {
+        vec![format!(
+            "1: one update of a sender of this rule makes {n} deliveries"
+        )]
+    };
+    let none = Vec::<String>::new();
+    assert_eq!(given("send @ann to all"), makes(10_003));
+    assert_eq!(given("all see @ann"), makes(10_003));
+    assert_eq!(given("send all to users on big.org"), makes(10_001));
+    assert_eq!(
+        given("send @ann to users on *.org except @ann"),
+        makes(10_002)
+    );
+    assert_eq!(
+        given("send @ann to all who are users matching /.*/"),
+        makes(10_003)
+    );
+    assert_eq!(
+        given("send @ann to users on big.org, @bob, @ann, members of !ops:h.org"),
+        makes(10_003)
+    );
+    assert_eq!(given("send @ann to remote users"), makes(10_001));
+    assert_eq!(given("send @ann to members of !ops:h.org"), none);
+    assert_eq!(
+        given("send @ann to members of !ops:h.org, @u1:big.org"),
+        none
+    );
+    assert_eq!(given("send all to @ann\nblock @bob"), none);
+    // Nobody there has a presence to send.
+    assert_eq!(given("send users on nowhere.org to all"), none);
+    // What is blocked is not delivered.
+    assert_eq!(given("send @ann, @bob to all\nblock @ann"), makes(10_003));
+    assert_eq!(
+        given("send @ann to all\nblock @ann from users on big.org"),
+        none
+    );
+    assert_eq!(
+        given("send @ann to all\nblock local users from @bob"),
+        makes(10_002)
+    );
+}
+
+// ---- a warning is never wrong ----
+
+/// A small generator of its own, so that a failure is found again by its number.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (x ^ (x >> 31)) % n
+    }
+
+    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        of[usize::try_from(self.below(of.len() as u64)).unwrap()]
+    }
+
+    fn selector(&mut self, depth: u64, groups: u64) -> String {
+        if depth == 0 || self.below(3) == 0 {
+            if groups > 0 && self.below(5) == 0 {
+                return format!("group g{}", self.below(groups));
+            }
+            return self.one(ATOMS).into();
+        }
+        let (a, b) = (
+            self.selector(depth - 1, groups),
+            self.selector(depth - 1, groups),
+        );
+        match self.below(5) {
+            0 => format!("(({a}), ({b}))"),
+            1 => format!("(({a}), ({b}), ({}))", self.selector(depth - 1, groups)),
+            2 => format!("(({a}) who are ({b}))"),
+            3 => format!("(({a}) except ({b}))"),
+            _ => format!("({a})"),
+        }
+    }
+
+    fn policy(&mut self) -> String {
+        let mut text = String::new();
+        let groups = self.below(4);
+        for n in 0..groups {
+            text.push_str(&format!("group g{n} = {}\n", self.selector(2, n)));
+        }
+        for _ in 0..2 + self.below(5) {
+            let (s, r) = (self.below(4), self.below(4));
+            let (a, b) = (
+                self.selector(s.min(2), groups),
+                self.selector(r.min(2), groups),
+            );
+            text.push_str(&match self.below(7) {
+                0..3 => format!("send {a} to {b}\n"),
+                3 => format!("{a} see each other\n"),
+                4 => format!("block {a}\n"),
+                _ => format!("block {a} from {b}\n"),
+            });
+        }
+        text
+    }
+
+    fn directory(&mut self) -> Directory {
+        let name = self.one(&["h.org", "h.org", "x.org", "a.x.org", "elsewhere", ""]);
+        let mut directory = Directory::new(ServerName::parse(name).ok());
+        for room in ["!r", "!s:h.org"] {
+            for user in USERS {
+                if self.below(2) == 0 {
+                    directory.join(RoomId::parse(room).unwrap(), UserId::parse(user).unwrap());
+                }
+            }
+        }
+        directory
+    }
+}
+
+const ATOMS: &[&str] = &[
+    "all",
+    "@a",
+    "@a",
+    "@b",
+    "@a:x.org",
+    "@a*:h.org",
+    "@?:*",
+    "@*:x.org",
+    "@*:*.org",
+    "@b?:*",
+    "users on h.org",
+    "users on x.org",
+    "users on (x.org, h.org)",
+    "users on *.x.org",
+    "users on *",
+    "users on ?.x.org",
+    "users matching /@a.*/",
+    "users matching /.*x.org/",
+    "local users",
+    "remote users",
+    "members of !r",
+    "members of !s:h.org",
+    "members of (!r, !s:h.org)",
+];
+
+const USERS: &[&str] = &[
+    "@a:h.org",
+    "@b:h.org",
+    "@ab:h.org",
+    "@a:x.org",
+    "@b:x.org",
+    "@bb:x.org",
+    "@a:a.x.org",
+    "@c:a.x.org",
+    "@ba:elsewhere",
+];
+
+/// Every selector written, groups not entered.
+fn walk<'a>(selector: &'a Selector, visit: &mut impl FnMut(&'a Selector)) {
+    visit(selector);
+    match &selector.kind {
+        Kind::Any(parts) | Kind::Both(parts) => parts.iter().for_each(|part| walk(part, visit)),
+        Kind::Except(base, less) => {
+            walk(base, visit);
+            walk(less, visit);
+        }
+        _ => {}
+    }
+}
+
+fn nobody_is_in(policy: &PolicySet, directory: &Directory, selector: &Selector) -> bool {
+    let mut alone = policy.clone();
+    alone.rules.truncate(1);
+    alone.rules[0].action = Action::Allow;
+    alone.rules[0].senders = selector.clone();
+    alone.rules[0].recipients = Selector {
+        kind: Kind::Everyone,
+        span: selector.span,
+    };
+    USERS
+        .iter()
+        .all(|user| !decide(&alone, directory, user, user).sees())
+}
+
+/// The first answer in which two policies differ.
+fn differ(one: &PolicySet, other: &PolicySet, directory: &Directory) -> Option<String> {
+    for r in USERS {
+        if receives_everyone(one, directory, r) != receives_everyone(other, directory, r) {
+            return Some(format!("the kind of answer for {r}"));
+        }
+        for s in USERS {
+            if decide(one, directory, s, r).sees() != decide(other, directory, s, r).sees() {
+                return Some(format!("({s}, {r})"));
+            }
+        }
+    }
+    None
+}
+
+#[test]
+fn a_warning_is_never_wrong() {
+    let policies = std::env::var("LINT_POLICIES").map_or(1_500, |n| n.parse().unwrap());
+    let mut given = std::collections::BTreeMap::<Name, u32>::new();
+    for number in 0..policies {
+        let mut chance = Chance(number);
+        let text = chance.policy();
+        let snapshot = router(&text).snapshot();
+        let (policy, report) = (snapshot.policy(), snapshot.warnings());
+        let directories: Vec<Directory> = (0..6).map(|_| chance.directory()).collect();
+        let fail = |name: Name, line: usize, why: &str| -> ! {
+            panic!("policy {number}: {name} in line {line} is wrong: {why}\n{text}\n{report}")
+        };
+        let mut all_less = policy.clone();
+        for problem in report.problems() {
+            let line = report.position(problem).line;
+            *given.entry(problem.name).or_default() += 1;
+            match problem.name {
+                Name::DuplicateRule | Name::RedundantRule | Name::BlockedRule | Name::IdleBlock => {
+                    all_less.rules.retain(|rule| rule.span != problem.span);
+                    let mut less = policy.clone();
+                    less.rules.retain(|rule| rule.span != problem.span);
+                    assert_eq!(less.rules.len() + 1, policy.rules.len());
+                    for directory in &directories {
+                        if let Some(change) = differ(policy, &less, directory) {
+                            fail(problem.name, line, &change);
+                        }
+                    }
+                }
+                Name::EmptySelector => {
+                    let groups = policy.groups.iter().map(|group| &group.selector);
+                    let rules = policy
+                        .rules
+                        .iter()
+                        .flat_map(|rule| [&rule.senders, &rule.recipients]);
+                    let mut there = 0;
+                    for selector in groups.chain(rules) {
+                        walk(selector, &mut |selector| {
+                            let composed =
+                                matches!(selector.kind, Kind::Both(_) | Kind::Except(..));
+                            if selector.span == problem.span && composed {
+                                there += 1;
+                                if !directories
+                                    .iter()
+                                    .all(|d| nobody_is_in(policy, d, selector))
+                                {
+                                    fail(problem.name, line, "somebody is in it");
+                                }
+                            }
+                        });
+                    }
+                    assert!(there > 0);
+                }
+                Name::UnusedGroup => {
+                    let mut other = policy.clone();
+                    let group: Option<&mut Group> =
+                        other.groups.iter_mut().find(|g| g.span == problem.span);
+                    let group = group.unwrap();
+                    group.selector.kind = Kind::Both(vec![Selector {
+                        kind: Kind::Local,
+                        span: group.span,
+                    }]);
+                    for directory in &directories {
+                        if let Some(change) = differ(policy, &other, directory) {
+                            fail(problem.name, line, &change);
+                        }
+                    }
+                }
+                Name::ConfusableId => {}
+                name => fail(name, line, "it needs a directory"),
+            }
+        }
+        // All at once as well: of two that cover each other only one is named.
+        for directory in &directories {
+            if let Some(change) = differ(policy, &all_less, directory) {
+                panic!(
+                    "policy {number}: without all of them {change} is another\n{text}\n{report}"
+                );
+            }
+        }
+    }
+    println!("{given:?}");
+    for name in [
+        Name::UnusedGroup,
+        Name::DuplicateRule,
+        Name::RedundantRule,
+        Name::BlockedRule,
+        Name::IdleBlock,
+        Name::EmptySelector,
+    ] {
+        assert!(
+            given.get(&name).copied().unwrap_or_default() > 5,
+            "{name} is hardly ever given: {given:?}"
+        );
+    }
+}
+
+// ---- large policies ----
+
+#[test]
+fn chains_of_groups_of_any_depth() {
+    let mut text = String::from("group g0 = @u0\n");
+    for n in 1..100_000 {
+        text.push_str(&format!("group g{n} = group g{}, @u{n}\n", n - 1));
+    }
+    text.push_str(
+        "send group g99999 to @b\nsend @u7 to @b\nblock group g99999 who are @x from @b\n",
+    );
+    let router = router(&text);
+    let report = router.snapshot();
+    let names: Vec<Name> = report
+        .warnings()
+        .problems()
+        .iter()
+        .map(|p| p.name)
+        .collect();
+    assert!(
+        names.iter().all(|name| [
+            Name::RedundantRule,
+            Name::EmptySelector,
+            Name::IdleBlock,
+            Name::ConfusableId
+        ]
+        .contains(name)),
+        "{names:?}"
+    );
+    let directory = Directory::from_yaml("directory.yaml", DIRECTORY).unwrap();
+    router.snapshot().warnings_with(&directory);
+}
+
+#[test]
+#[ignore = "measures"]
+fn measure() {
+    let say = |what: &str, text: &str, directory: Option<&Directory>| {
+        let router = router(text);
+        let snapshot = router.snapshot();
+        let start = Instant::now();
+        let found = lint(snapshot.policy(), directory);
+        let mut by_name = std::collections::BTreeMap::<&str, usize>::new();
+        for problem in &found {
+            *by_name.entry(problem.name.as_str()).or_default() += 1;
+        }
+        println!("{what}: {:?}, {by_name:?}", start.elapsed());
+    };
+    let pairs: String = (0..100_000)
+        .map(|n| format!("send @s{n} to @r{}\n", n % 977))
+        .collect();
+    say("100,000 pair rules", &pairs, None);
+    let grid: String = (0..100_000)
+        .map(|n| format!("send @s{} to @r{}\n", n / 316, n % 316))
+        .collect();
+    say("316 x 316 pair rules", &grid, None);
+    let hub: String = (0..100_000)
+        .map(|n| format!("send @s{n} to @gobbler\n"))
+        .collect();
+    let with_broad = format!(
+        "{hub}send local users to all\nsend users on *.org to @x\nsend members of !r to all\nblock users on evil.org\nblock @bot-*:*\n"
+    );
+    say("100,000 to one, some broad", &with_broad, None);
+    let blocks: String = (0..50_000)
+        .map(|n| format!("send @s{n} to @r{n}\nblock @s{} from @r{n}\n", n + 1))
+        .collect();
+    say("50,000 pairs, 50,000 idle blocks", &blocks, None);
+    let mut groups = String::new();
+    for n in 0..10_000 {
+        let users: Vec<String> = (0..50)
+            .map(|k| format!("@u{}", (n * 37 + k * 11) % 20_000))
+            .collect();
+        groups.push_str(&format!(
+            "group g{n} = {}\ngroup g{n} see each other\n",
+            users.join(", ")
+        ));
+    }
+    say("10,000 groups of 50", &groups, None);
+    let rooms: String = (0..100_000)
+        .map(|n| format!("members of !r{n} see each other\n"))
+        .collect();
+    say("100,000 rooms", &rooms, None);
+    let globs: String = (0..20_000)
+        .map(|n| format!("send @bot{n}-*:* to @s{n}\nblock @bot{}-*:*\n", n + 1))
+        .collect();
+    say("20,000 globs and blocks", &globs, None);
+    let mut directory = Directory::new(ServerName::parse("h.org").ok());
+    for n in 0..1_000_000 {
+        directory.add_user(UserId::parse(&format!("@s{n}:h.org")).unwrap());
+    }
+    say(
+        "100,000 pair rules, 1,000,000 users",
+        &pairs,
+        Some(&directory),
+    );
+    let costly = "send local users to all\nsend users on h.org to all except @s1, @s2\nblock @s3\nsend @s1 to @s1*:h.org";
+    say("costly rules, 1,000,000 users", costly, Some(&directory));
+}
