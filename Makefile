@@ -1,0 +1,40 @@
+# Everything a newcomer needs. Wants Rust, Python >= 3.10 with venv, a C compiler; nothing else.
+
+PYTHON ?= python3
+VENV := .venv/bin/python
+
+.PHONY: help demo test test-rust test-python format lint clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## a policy routes presence in a real Synapse, and changes live; KEEP=1 leaves the server up
+	@KEEP=$(KEEP) $(PYTHON) demo/demo.py
+
+test: test-rust test-python ## all tests, a real Synapse among them
+
+test-rust: ## the tests of the library and the command line
+	cargo test --workspace
+
+test-python: .venv ## the tests of the Synapse module; TESTS='-k gobbler' picks some
+	$(VENV) -m pytest -p no:cacheprovider python/tests $(TESTS)
+
+lint: .venv ## formatting, clippy, documentation, ruff
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
+	$(VENV) -m ruff check --no-cache python demo
+	$(VENV) -m ruff format --no-cache --check python demo
+
+format: .venv ## format all sources
+	cargo fmt --all
+	$(VENV) -m ruff format --no-cache python demo
+
+clean: ## remove what was built
+	rm -rf .venv .demo
+	cargo clean
+
+# Says itself what is up to date.
+.PHONY: .venv
+.venv:
+	@$(PYTHON) demo/prepare.py

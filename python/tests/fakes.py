@@ -1,0 +1,168 @@
+"""Stand-ins for a homeserver, and ways to drive what a callback returns without a reactor."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from typing import Any, Awaitable, Callable
+
+import pytest
+
+from synapse_presence_router import PresenceRouter
+
+presence = pytest.importorskip("synapse.api.presence", reason="matrix-synapse is not installed")
+UserPresenceState = presence.UserPresenceState
+
+_ticks = itertools.count(1)
+
+
+def state(user: str, **fields: Any) -> Any:
+    """A real `UserPresenceState`, each different from all others."""
+    fields = {"state": "online", "last_active_ts": next(_ticks), **fields}
+    return UserPresenceState.default(user).copy_and_replace(**fields)
+
+
+def states(*users: str) -> list[Any]:
+    return [state(user) for user in users]
+
+
+def finished(awaitable: Awaitable[Any]) -> Any:
+    """Awaits by hand what must be finished without a wait."""
+    steps = awaitable.__await__()
+    try:
+        waited_for = next(steps)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError(f"waited for {waited_for!r}")
+
+
+def users_of(answer: dict[str, set[Any]]) -> dict[str, set[str]]:
+    """An answer with user IDs in the place of states."""
+    return {recipient: {state.user_id for state in given} for recipient, given in answer.items()}
+
+
+class Store:
+    """What `api._store` has, as coroutines or Deferreds, on plain dicts."""
+
+    def __init__(self, rooms: dict[str, list[str]] | None = None) -> None:
+        self.rooms = rooms if rooms is not None else {}
+        self.calls: list[tuple[str, str]] = []
+
+    def _answer(self, value: Any) -> Awaitable[Any]:
+        async def answer() -> Any:
+            return value
+
+        return answer()
+
+    def get_users_in_room(self, room: str) -> Awaitable[Any]:
+        self.calls.append(("get_users_in_room", room))
+        return self._answer(self.rooms.get(room, EMPTY))
+
+    def get_rooms_for_user(self, user: str) -> Awaitable[Any]:
+        self.calls.append(("get_rooms_for_user", user))
+        return self._answer(frozenset(r for r, members in self.rooms.items() if user in members))
+
+    def join(self, room: str, user: str) -> None:
+        self.rooms[room] = [*self.rooms.get(room, ()), user]
+
+    def leave(self, room: str, user: str) -> None:
+        self.rooms[room] = [member for member in self.rooms[room] if member != user]
+
+
+EMPTY: list[str] = []
+
+
+class Transaction:
+    def __init__(self, tables: dict[str, list[tuple[Any, ...]]]) -> None:
+        self._tables = tables
+        self._rows: list[tuple[Any, ...]] = []
+
+    def execute(self, query: str, values: Any = ()) -> None:
+        for table, rows in self._tables.items():
+            if f"FROM {table} " in query + " ":
+                if values:
+                    rows = [row for row in rows if row[0] in values]
+                self._rows = rows
+                return
+        raise AssertionError(query)
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        return list(self._rows)
+
+
+class Api:
+    """A `ModuleApi` of as much as the module uses."""
+
+    def __init__(self, server_name: str = "example.org", rooms: dict[str, list[str]] | None = None) -> None:
+        self.server_name = server_name
+        self._store = Store(rooms)
+        self.registered: list[dict[str, Any]] = []
+        self.aliases: dict[str, str] = {}
+        self.tables: dict[str, list[tuple[Any, ...]]] = {"users": [], "presence_stream": []}
+        self.loops: list[tuple[Callable[..., Any], float, dict[str, Any]]] = []
+        self.soon: list[Callable[..., Any]] = []
+
+    def register_presence_router_callbacks(self, **callbacks: Any) -> None:
+        self.registered.append(callbacks)
+
+    async def lookup_room_alias(self, alias: str) -> tuple[str, list[str]]:
+        if alias not in self.aliases:
+            raise NotFound(alias)
+        return self.aliases[alias], []
+
+    async def run_db_interaction(self, desc: str, func: Any, *args: Any) -> Any:
+        return func(Transaction(self.tables), *args)
+
+    def looping_background_call(self, f: Any, msec: float, **options: Any) -> None:
+        self.loops.append((f, msec, options))
+
+    def delayed_background_call(self, msec: float, f: Any, **options: Any) -> None:
+        self.soon.append(f)
+
+    async def sleep(self, seconds: float) -> None:
+        pass
+
+    def run_background(self) -> None:
+        """Does what was asked for soon."""
+        work, self.soon = self.soon, []
+        for f in work:
+            finished(f())
+
+
+class NotFound(Exception):
+    code = 404
+
+
+class Module:
+    """A module with its fake server, asked by user IDs. It does not notice changes unless told to."""
+
+    def __init__(
+        self, policy: Any = None, api: Any = None, text: str | None = None, watch: bool = False, **config: Any
+    ) -> None:
+        if text is not None:
+            policy.write_text(text)
+        if policy is not None:
+            config["policy"] = str(policy)
+        self.path = policy
+        self.api = api if api is not None else Api()
+        self.router = PresenceRouter(PresenceRouter.parse_config(config), self.api)
+        if not watch:
+            self.router._stop_following()
+        if hasattr(self.api, "run_background"):
+            self.api.run_background()
+
+    def raw(self, batch: Any) -> dict[str, set[Any]]:
+        return finished(self.router.get_users_for_states(batch))
+
+    def route(self, *users: str) -> dict[str, set[str]]:
+        return users_of(self.raw(states(*users)))
+
+    def interested(self, user: Any) -> set[str] | str:
+        return finished(self.router.get_interested_users(user))
+
+    def reload(self, text: str) -> Any:
+        """Changes the policy, in one step as editors do it, and reads it anew."""
+        part = self.path.with_suffix(".part")
+        part.write_text(text)
+        os.replace(part, self.path)
+        return self.router._core.reload()
