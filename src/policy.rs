@@ -137,7 +137,7 @@ impl Pattern {
     pub fn new(text: &str) -> Result<Self, regex::Error> {
         let build = |text: &str| {
             let mut builder = regex::RegexBuilder::new(text);
-            builder.size_limit(MAX_REGEX_BYTES).nest_limit(50).build()
+            builder.size_limit(MAX_REGEX_BYTES).build()
         };
         // By itself first: `a)(b` must not become right inside our own group.
         build(text)?;

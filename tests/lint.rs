@@ -279,7 +279,7 @@ fn idle_block() {
     gives("send @a-*:x.org to all\nblock @b-*:*", &["idle-block 2:1"]);
     gives(
         "send @a to @b\nsend @c to @d\nblock @a from @d\nblock @c from @d, @x",
-        &&["blocked-rule 2:1", "idle-block 3:1"],
+        &["blocked-rule 2:1", "idle-block 3:1"],
     );
     // Somebody may turn up on that server.
     gives("send all to @b\nblock users on evil.org", &[]);

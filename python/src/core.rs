@@ -314,8 +314,8 @@ impl Core {
             for place in &mut senders {
                 let known = place
                     .as_ref()
-                    .and_then(|sender| facts.add_user(text(sender)));
-                if known.is_none() {
+                    .is_some_and(|sender| facts.learn(text(sender)));
+                if !known {
                     *place = None;
                 }
             }

@@ -86,15 +86,18 @@ impl Facts {
 
     // ---- facts in ----
 
-    /// Makes a user known, if it is one. Costs two look-ups for a known one.
-    pub(crate) fn add_user(&mut self, user: &str) -> Option<bool> {
-        if self.directory.knows_user(user) {
-            return Some(false);
+    /// Makes a user known, if it is one; says whether it is. Costs a look-up or two for a known one.
+    pub(crate) fn learn(&mut self, user: &str) -> bool {
+        // Whose recipients were told since the last change is known.
+        let told =
+            self.rows.stamp.revision == self.revision && self.rows.by_sender.contains_key(user);
+        if told || self.directory.knows_user(user) {
+            return true;
         }
-        let user = UserId::parse(user).ok()?;
-        let added = self.directory.add_user(user);
-        self.revision += u64::from(added);
-        Some(added)
+        UserId::parse(user).is_ok_and(|user| {
+            self.revision += u64::from(self.directory.add_user(user));
+            true
+        })
     }
 
     /// Puts a user on the list, also one who is known as a member of a room only.
@@ -190,7 +193,9 @@ impl Facts {
         snapshot: &Snapshot,
         user: &str,
     ) -> Option<Interest> {
-        self.add_user(user)?;
+        if !self.learn(user) {
+            return None;
+        }
         let stamp = self.stamp(snapshot);
         if self.interested.0 != stamp {
             self.interested = (stamp, 0, Map::default());

@@ -7,7 +7,6 @@ import os
 from typing import Any, Awaitable, Callable
 
 import pytest
-
 from synapse_presence_router import PresenceRouter
 
 presence = pytest.importorskip("synapse.api.presence", reason="matrix-synapse is not installed")

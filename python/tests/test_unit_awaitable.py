@@ -6,7 +6,6 @@ import inspect
 
 import pytest
 from fakes import finished
-
 from synapse_presence_router.awaitable import Finished, begin
 
 defer = pytest.importorskip("twisted.internet.defer", reason="Twisted is not installed")

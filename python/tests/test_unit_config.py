@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from fakes import Api, Module
-
 from synapse_presence_router import PresenceRouter
 
 errors = pytest.importorskip("synapse.module_api.errors", reason="matrix-synapse is not installed")
@@ -92,7 +91,9 @@ def test_every_problem_at_once(policy):
 
 def test_the_whole_report_of_a_policy(tmp_path):
     (tmp_path / "a.policy").write_text("send all to @gobbler\nsend grup staff to @bob\nblock group nobody\n")
-    (tmp_path / "b.policy").write_text("block @alice\n\n@watcher sees\nblock users on ex!ample\ngroup x = @a, group y\n")
+    (tmp_path / "b.policy").write_text(
+        "block @alice\n\n@watcher sees\nblock users on ex!ample\ngroup x = @a, group y\n"
+    )
     error = refused({"policy": str(tmp_path)})
     assert tuple(error.path) == ("policy",)
     for place in ("a.policy:2:", "a.policy:3:", "b.policy:3:", "b.policy:4:", "b.policy:5:"):

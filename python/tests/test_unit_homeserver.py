@@ -6,7 +6,6 @@ import logging
 
 import pytest
 from fakes import Api, Module, NotFound, finished, states, users_of
-
 from synapse_presence_router import PresenceRouter
 from synapse_presence_router import homeserver as homeserver_file
 from synapse_presence_router.complaints import MAX_KINDS, QUIET_SECONDS, Complaints

@@ -102,7 +102,20 @@ def test_an_iterator_that_fails_midway(module):
     assert answer[GOBBLER] == set()
 
 
-BAD_IDS = ["", "@", "bob", "@bob", "@a\0b:x.org", "@\ud800:x.org", "@bob:\ud800", "@" * 1000, Str("@s:example.org"), None, 1, b"@b:c"]
+BAD_IDS = [
+    "",
+    "@",
+    "bob",
+    "@bob",
+    "@a\0b:x.org",
+    "@\ud800:x.org",
+    "@bob:\ud800",
+    "@" * 1000,
+    Str("@s:example.org"),
+    None,
+    1,
+    b"@b:c",
+]
 
 
 @pytest.mark.parametrize("user", BAD_IDS, ids=repr)

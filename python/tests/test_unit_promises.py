@@ -11,7 +11,6 @@ import threading
 
 import pytest
 from fakes import Api, Module, finished, state, states, users_of
-
 from synapse_presence_router import PresenceRouter
 
 GOBBLER, ALICE, BOB, ANN = "@gobbler:example.org", "@alice:example.org", "@bob:example.org", "@ann:example.org"
@@ -104,7 +103,9 @@ def test_room_mates_of_many_all_users(policy):
 
 
 def test_room_mates_hold_for_every_update_of_theirs(policy):
-    module = Module(policy, Api(rooms={"!any:example.org": [GOBBLER, ALICE]}), text="send all to @gobbler\nblock @alice\n")
+    module = Module(
+        policy, Api(rooms={"!any:example.org": [GOBBLER, ALICE]}), text="send all to @gobbler\nblock @alice\n"
+    )
     batch = states(ALICE, ALICE)
     assert module.raw(batch) == {GOBBLER: set(batch)}
 
@@ -234,7 +235,9 @@ def test_interested_sets_are_kept_while_they_are_true_and_not_if_spoiled(policy)
 
 
 def test_large_batches_split_rightly(policy):
-    module = Module(policy, text="send all to @gobbler\n@few sees users matching /@u[12]:.*/\n@most sees all except @u5:*\n")
+    module = Module(
+        policy, text="send all to @gobbler\n@few sees users matching /@u[12]:.*/\n@most sees all except @u5\n"
+    )
     users = [f"@u{number}:example.org" for number in range(200)]
     assert module.route(*users) == {
         GOBBLER: set(users),
@@ -268,7 +271,8 @@ def test_the_old_form_leaves_registering_to_synapse(policy):
 
 
 def test_synapses_own_loader_of_the_old_form(policy):
-    from synapse.events.presence_router import PresenceRouter as SynapseRouter, load_legacy_presence_router
+    from synapse.events.presence_router import PresenceRouter as SynapseRouter
+    from synapse.events.presence_router import load_legacy_presence_router
     from synapse.module_api import PRESENCE_ALL_USERS
 
     policy.write_text("send all to @gobbler\n@watcher sees @alice\n")
@@ -348,5 +352,8 @@ assert "synapse.module_api" not in sys.modules
 
 
 def test_importing_the_package_does_not_import_synapse():
-    code = "import sys, synapse_presence_router; assert not [m for m in sys.modules if m.startswith(('synapse.', 'twisted'))]"
+    code = """
+import sys, synapse_presence_router
+assert not [name for name in sys.modules if name.startswith(("synapse.", "twisted"))]
+"""
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -222,7 +222,7 @@ impl Resolver<'_, '_> {
         match Pattern::new(&text) {
             Ok(pattern) => Some(pattern),
             Err(regex::Error::CompiledTooBig(limit)) => {
-                let message = format!("this regex takes over {limit} bytes when compiled");
+                let message = format!("this regex takes over {} MiB when compiled", limit >> 20);
                 let help = "write a smaller one: fewer or smaller repetitions such as `{1000}`";
                 self.report(Name::TooLarge, span, message, help);
                 None

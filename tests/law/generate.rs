@@ -191,6 +191,8 @@ struct RawWorld {
     groups: Vec<RawGroup>,
     group_names: u8,
     rules: Vec<RawRule>,
+    /// A rule that is written twice.
+    again: Option<u8>,
     layout: (u8, u64),
     in_directory: u16,
     rooms: Vec<(usize, u16)>,
@@ -217,6 +219,7 @@ fn raw_world() -> impl Strategy<Value = RawWorld> {
         vec(raw_group(), 0..=4),
         any::<u8>(),
         vec(raw_rule(), 1..=7),
+        proptest::option::weighted(0.1, any::<u8>()),
         (0..=3_u8, any::<u64>()),
     );
     let rooms = proptest::sample::subsequence((0..ROOMS.len()).collect::<Vec<_>>(), 3..=4)
@@ -240,7 +243,8 @@ fn raw_world() -> impl Strategy<Value = RawWorld> {
         groups: text.4,
         group_names: text.5,
         rules: text.6,
-        layout: text.7,
+        again: text.7,
+        layout: text.8,
         in_directory: facts.0,
         rooms: facts.1,
         aliases: facts.2,
@@ -290,7 +294,8 @@ fn build(raw: &RawWorld) -> World {
         },
     });
     let selector = |raw: &Raw| universe.selector(raw, 0, count);
-    let rules = raw.rules.iter().map(|rule| match rule {
+    let again = raw.again.map(|index| pick(&raw.rules, index));
+    let rules = raw.rules.iter().chain(again).map(|rule| match rule {
         RawRule::Send(a, b) => Rule::Send(selector(a), selector(b)),
         RawRule::See(a, b) => Rule::See(selector(a), selector(b)),
         RawRule::EachOther(a) => Rule::EachOther(selector(a)),

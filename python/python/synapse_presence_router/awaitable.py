@@ -62,4 +62,5 @@ def _go_on(work: Coroutine[Any, Any, T], waited_for: Any) -> Generator[Any, Any,
             else:
                 waited_for = work.send(value)
         except StopIteration as end:
-            return end.value
+            result: T = end.value
+            return result

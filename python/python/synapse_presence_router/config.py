@@ -170,13 +170,13 @@ def _users(config: Mapping[Any, Any], key: str, problems: list[_Problem]) -> lis
             message += ": write `[]` for nobody"
         problems.append(_Problem((key,), message))
         return []
-    users = []
+    users: list[str] = []
     for index, item in enumerate(value):
-        message = _wrong_user(item)
-        if message is None:
+        wrong = _wrong_user(item)
+        if wrong is None:
             users.append(item)
         else:
-            problems.append(_Problem((key, f"<item {index}>"), message))
+            problems.append(_Problem((key, f"<item {index}>"), wrong))
     return users
 
 

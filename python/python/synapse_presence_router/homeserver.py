@@ -51,11 +51,12 @@ class Homeserver:
     @property
     def server_name(self) -> str | None:
         """The server's own name, where the server says it."""
-        for ask in (
+        ways: tuple[Callable[[], Any], ...] = (
             lambda: self._api.server_name,
             lambda: self._api.get_qualified_user_id("a").partition(":")[2],
             lambda: self._api._hs.hostname,
-        ):
+        )
+        for ask in ways:
             try:
                 name = ask()
             except Exception:
@@ -81,7 +82,8 @@ class Homeserver:
         """
         if self._users_in_room is not None:
             try:
-                return await self._users_in_room(room)
+                members: Collection[str] = await self._users_in_room(room)
+                return members
             except Exception as error:
                 if not _changed_interface(error):
                     self._complain("members of rooms", error)
@@ -179,7 +181,7 @@ class Homeserver:
             self._complain("rooms of aliases")
             return None
         try:
-            room, _ = await ask(alias)
+            room: str = (await ask(alias))[0]
         except Exception as error:
             if getattr(error, "code", None) == 404:
                 return None

@@ -17,9 +17,10 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from typing import Any, Awaitable, Iterable, Mapping
+from typing import Any, Awaitable, Callable, Iterable, Mapping, TypeVar
 
-from . import _core, config as configuration
+from . import _core
+from . import config as configuration
 from .awaitable import Finished, begin
 from .complaints import Complaints
 from .config import Config
@@ -27,6 +28,8 @@ from .facts import Facts
 from .homeserver import Homeserver
 
 logger = logging.getLogger("synapse_presence_router")
+
+T = TypeVar("T")
 
 ALL_USERS = "ALL"
 """`synapse.module_api.PRESENCE_ALL_USERS`, which Synapse compares by value."""
@@ -139,27 +142,28 @@ class PresenceRouter:
 
     async def _users_for_states(self, states: list[Any]) -> dict[str, set[Any]]:
         try:
-            for attempt in range(ATTEMPTS):
-                generation, rooms = self._core.rooms()
-                await self._facts.bring_members(rooms)
-                answer = self._core.route(states, generation if attempt + 1 < ATTEMPTS else None)
-                if answer is not None:
-                    break
+            users_for_states, withheld = await self._ask(lambda of: self._core.route(states, of))
         except Exception as error:
             return self._no_users_for_states(error)
-        return await self._with_room_mates(*answer)
+        return await self._with_room_mates(users_for_states, withheld)
 
     async def _interested_users(self, user_id: str) -> set[str] | str:
         try:
-            for attempt in range(ATTEMPTS):
-                generation, rooms = self._core.rooms()
-                await self._facts.bring_members(rooms)
-                answer = self._core.interested(user_id, generation if attempt + 1 < ATTEMPTS else None)
-                if answer is not None:
-                    break
+            answer = await self._ask(lambda of: self._core.interested(user_id, of))
             return self._remember(user_id, answer)
         except Exception as error:
             return self._no_interested_users(error)
+
+    async def _ask(self, question: Callable[[int | None], T | None]) -> T:
+        """Asks the engine with the members of the rooms that its policy names."""
+        for attempt in range(ATTEMPTS):
+            generation, rooms = self._core.rooms()
+            await self._facts.bring_members(rooms)
+            # The last time of whatever policy: better than no answer.
+            answer = question(generation if attempt + 1 < ATTEMPTS else None)
+            if answer is not None:
+                return answer
+        raise RuntimeError("the engine gave no answer")
 
     async def _with_room_mates(
         self, users_for_states: dict[str, set[Any]], withheld: list[tuple[list[str], list[Any]]]
@@ -254,9 +258,7 @@ def _stop(core: _core.Core, closing: threading.Event, thread: threading.Thread) 
         thread.join(2)
 
 
-def _follow(
-    core: _core.Core, closing: threading.Event, facts: weakref.ref[Facts], where: str
-) -> None:
+def _follow(core: _core.Core, closing: threading.Event, facts: weakref.ref[Facts], where: str) -> None:
     """Waits for reloads and logs them. A thread of Python's: the engine's own must not log."""
     status = "live"
     while not closing.is_set():
