@@ -452,8 +452,11 @@ fn every_planted_mistake_is_caught() {
     while !left.is_empty() && worlds < ENOUGH {
         worlds += 1;
         let world = strategy.new_tree(&mut runner).unwrap().current();
-        let mut right = Planted::new(&world, None);
-        compare(&world, &mut right, &mut Counts::default()).expect("the oracle agrees with itself");
+        if worlds <= 20 {
+            let mut right = Planted::new(&world, None);
+            let agrees = compare(&world, &mut right, &mut Counts::default());
+            agrees.expect("the oracle agrees with itself");
+        }
         left.retain(|&mistake| {
             let mut wrong = Planted::new(&world, Some(mistake));
             let caught = compare(&world, &mut wrong, &mut Counts::default()).is_err();

@@ -471,7 +471,7 @@ fn unknown_users_of_a_group_file_stand_at_its_path() {
     )
     .unwrap();
     let text =
-        "group g from \"g.yaml\"\nsend group g to all\nsend @bob to @y\nsend @ann to group g\n";
+        "group g from \"g.yaml\"\nsend group g to all\nsend @gobbler to @y\nsend @bob to group g\n";
     std::fs::write(folder.path().join("a.policy"), text).unwrap();
     let path = Some(folder.path().into());
     let homeserver = ServerName::parse("h.org").ok();
@@ -488,7 +488,7 @@ fn unknown_users_of_a_group_file_stand_at_its_path() {
         [
             "unknown-user 1:14",
             "remote-disclosure 1:14",
-            "unknown-user 3:14"
+            "unknown-user 3:18"
         ],
         "{report}"
     );

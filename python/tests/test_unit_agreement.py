@@ -157,6 +157,9 @@ def check(module, text, rules, rooms, batch, asked, answered_all, seen):
     raw = finished(module.router.get_users_for_states(updates))
     forward = users_of(raw)
     assert answered_all <= forward.keys(), text
+    # Whoever became known by this batch would be answered "ALL" now.
+    answered_all.update(user for user in batch if module.interested(user) == "ALL")
+    assert answered_all <= forward.keys(), text
     for recipient in {*asked, *forward, *batch}:
         by_policy = {sender for sender in batch if sees(rules, sender, recipient)}
         if recipient in answered_all:

@@ -24,7 +24,7 @@ pub(super) struct Pair {
     pub recipients: Set,
 }
 
-/// How many pairs of sets may be compared for rules that cover others, and again for idle blocks.
+/// What comparing sets may cost for rules that cover others, and again for idle blocks.
 const COMPARISONS: usize = 1_000_000;
 
 /// How many pairs of sets may be looked up.
@@ -198,7 +198,7 @@ impl Linter<'_> {
         }
         let mut within = |a: Set, b: Set| {
             a == b || {
-                self.comparisons = self.comparisons.saturating_sub(1);
+                self.comparisons = self.comparisons.saturating_sub(self.sets.cost(a, b));
                 self.sets.within(a, b)
             }
         };
@@ -280,7 +280,7 @@ impl Linter<'_> {
         if let Some(known) = self.apart.get(&(a, b)) {
             return Some(*known);
         }
-        self.comparisons = self.comparisons.checked_sub(1)?;
+        self.comparisons = self.comparisons.checked_sub(self.sets.cost(a, b))?;
         let apart = self.sets.apart(a, b);
         self.apart.insert((a, b), apart);
         Some(apart)
@@ -437,7 +437,7 @@ impl Side {
             .copied()
             .filter(|other| *other != set)
         {
-            let Some(left) = comparisons.checked_sub(1) else {
+            let Some(left) = comparisons.checked_sub(sets.cost(set, other)) else {
                 break;
             };
             *comparisons = left;

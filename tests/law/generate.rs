@@ -393,7 +393,6 @@ impl Universe {
             .take(1)
             .map(|c| format!("@{}:{}", name(c).0, name(c).1))
             .collect();
-        strangers.push(format!("@newcomer:{}", servers[0]));
         strangers.push("@bot-9:far.example.org".to_owned());
         Universe {
             servers,

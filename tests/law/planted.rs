@@ -91,6 +91,8 @@ pub struct Planted {
     table: Table,
     /// The same without the blocks.
     open: Table,
+    /// K as the mistake takes it, without anybody in hand.
+    known: BTreeSet<String>,
     seen: RefCell<BTreeSet<String>>,
 }
 
@@ -128,6 +130,7 @@ impl Planted {
             universe,
             table: Table::default(),
             open: Table::default(),
+            known: BTreeSet::new(),
             seen: RefCell::default(),
         };
         planted.evaluate();
@@ -137,6 +140,7 @@ impl Planted {
     fn evaluate(&mut self) {
         let mut open = self.policy.clone();
         open.rules.retain(|rule| !rule.is_block());
+        self.known = self.known(&[]);
         self.open = Meaning {
             policy: &open,
             facts: &self.facts,
@@ -211,25 +215,25 @@ impl Subject for Planted {
     }
 
     fn sees(&self, sender: &str, recipient: &str) -> bool {
-        let unknown = || !self.known(&[]).contains(sender);
+        let unknown = || !self.known.contains(sender);
         !(self.makes(Mistake::IndexForgetsStrangers) && unknown())
             && self.table.sees(sender, recipient)
     }
 
     fn recipients_of(&self, sender: &str) -> Vec<String> {
-        let known = self.known(&[]);
+        let known = &self.known;
         if self.makes(Mistake::ForwardIgnoresBlocks) {
-            return self.open.recipients_of(&known, sender);
+            return self.open.recipients_of(known, sender);
         }
-        self.table.recipients_of(&known, sender)
+        self.table.recipients_of(known, sender)
     }
 
     fn senders_for(&self, recipient: &str) -> Senders {
-        let known = self.known(&[]);
+        let known = &self.known;
         if self.makes(Mistake::InverseIgnoresBlocks) {
-            return self.open.senders_for(&known, recipient);
+            return self.open.senders_for(known, recipient);
         }
-        let right = self.table.senders_for(&known, recipient);
+        let right = self.table.senders_for(known, recipient);
         let seen: Vec<String> = known
             .iter()
             .filter(|s| right.contains(s))
@@ -256,7 +260,7 @@ impl Subject for Planted {
 
     fn route(&self, batch: &[String]) -> BTreeMap<String, Vec<u32>> {
         let known = match self.mistake {
-            Some(Mistake::BatchSendersUnknown) => self.known(&[]),
+            Some(Mistake::BatchSendersUnknown) => self.known.clone(),
             Some(Mistake::BatchSendersStayKnown) => {
                 let mut seen = self.seen.borrow_mut();
                 seen.extend(batch.iter().cloned());
@@ -292,7 +296,7 @@ impl Subject for Planted {
 
     fn receives_everyone(&self) -> Vec<String> {
         let all = |r: &String| matches!(self.senders_for(r), Senders::AllExcept(_));
-        self.known(&[]).into_iter().filter(all).collect()
+        self.known.iter().filter(|r| all(r)).cloned().collect()
     }
 }
 

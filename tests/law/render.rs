@@ -244,6 +244,15 @@ impl Writer<'_> {
     }
 
     fn atom(&mut self, selector: &Selector) -> Vec<Token> {
+        if self.depth == 0 && self.dice.at(3, 60) {
+            self.tally.hit("parentheses 30 deep");
+            self.depth = 30;
+            let mut tokens = vec![Token::Open; 30];
+            tokens.extend(self.selector(selector));
+            tokens.extend(vec![Token::Close; 30]);
+            self.depth = 0;
+            return tokens;
+        }
         let inner = self.depth < 20 && self.dice.at(1, 10);
         let compound = matches!(
             selector,

@@ -121,7 +121,8 @@ class PresenceRouter:
                     if not withheld:
                         return Finished(users_for_states)
                     return begin(self._with_room_mates(users_for_states, withheld))
-            return begin(self._users_for_states(states))
+            # A copy: the caller may change theirs while we wait.
+            return begin(self._users_for_states(list(states)))
         except Exception as error:
             return Finished(self._no_users_for_states(error))
 
@@ -149,7 +150,7 @@ class PresenceRouter:
 
     async def _interested_users(self, user_id: str) -> set[str] | str:
         try:
-            answer = await self._ask(lambda of: self._core.interested(user_id, of))
+            answer: set[str] | str = await self._ask(lambda of: self._core.interested(user_id, of))
             return self._remember(user_id, answer)
         except Exception as error:
             return self._no_interested_users(error)
