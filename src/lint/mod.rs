@@ -1,17 +1,23 @@
 //! Warnings: a policy that loads and does what it says, which is likely not what was meant.
 //!
-//! `sets` says what holds of selectors for every directory, `rules` which rules change nothing,
-//! `names` which IDs look alike, and `facts` what a directory brings to light.
+//! `sets` says what holds of selectors for every directory, `rules` which rules change nothing and
+//! `names` which IDs look alike. With a directory, `world` says who is in a set now, `facts` which
+//! names it does not have, `remote` to whom presence is disclosed and `costly` what takes very many
+//! deliveries.
 //!
 //! Not for: errors (`resolve`).
 //!
 //! Law: a warning is never wrong. Where it is not certain, or would cost too much to find out,
 //! nothing is said. One cause gives one warning.
 
+mod costly;
 mod facts;
+mod globs;
 mod names;
+mod remote;
 mod rules;
 mod sets;
+mod world;
 
 use std::collections::HashSet;
 
@@ -22,6 +28,7 @@ use crate::source::Span;
 
 use rules::Pair;
 use sets::{Contradiction, Sets};
+use world::World;
 
 /// The warnings of a policy; with a directory, also those that only it brings to light.
 ///
@@ -48,7 +55,10 @@ pub fn lint(policy: &PolicySet, directory: Option<&Directory>) -> Vec<Diagnostic
     found.extend(rules::check(&policy.rules, &pairs, &sets, &skip));
     found.extend(names::confusable(policy, directory));
     if let Some(directory) = directory {
-        facts::check(policy, &pairs, &sets, directory, &mut found);
+        facts::check(policy, directory, &mut found);
+        let world = World::new(policy, &pairs, &sets, directory);
+        remote::remote_disclosures(policy, &pairs, &world, &mut found);
+        costly::costly_rules(policy, &pairs, &world, &mut found);
     }
     found
 }
