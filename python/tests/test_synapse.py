@@ -7,6 +7,7 @@ something was *not* delivered is known from a later update that was (presence co
 import contextlib
 import itertools
 import os
+import statistics
 import time
 
 import pytest
@@ -15,7 +16,7 @@ from homeserver import LOGGER, Homeserver, User, save, wait_until
 NAME = "example.test"
 MODULE = f"{LOGGER}.PresenceRouter"
 AT_ONCE = 1.0  # seconds: joins, leaves and edits are in force by then
-WOKEN_WITHIN = 0.5  # seconds: generous for a busy machine; the figures are in the summary
+WOKEN_WITHIN = 0.25  # seconds, the median: one stall of a busy machine says nothing of us
 
 _numbers = itertools.count(1)
 
@@ -99,6 +100,7 @@ def test_an_open_long_poll_is_woken_by_someone_who_shares_no_room(world, measure
     world.change(f"send all to {gobbler.short}\n")
     assert gobbler.ask("GET", "/joined_rooms")["joined_rooms"] == []
     since = gobbler.now()
+    waits = []
     for number in range(20):
         poll = gobbler.long_poll(since)
         assert not poll.done()
@@ -106,9 +108,10 @@ def test_an_open_long_poll_is_woken_by_someone_who_shares_no_room(world, measure
         stranger.set_presence(f"hello {number}")
         seen = poll.answer()
         assert [(u, c["status_msg"]) for u, c in seen] == [(stranger.id, f"hello {number}")]
-        measured("PUT of a stranger to the answer of the gobbler's long-poll", poll.answered_at - sent)
-        assert poll.answered_at - sent < WOKEN_WITHIN
+        waits.append(poll.answered_at - sent)
+        measured("PUT of a stranger to the answer of the gobbler's long-poll", waits[-1])
         since = seen.next_batch
+    assert statistics.median(waits) < WOKEN_WITHIN
     assert gobbler.sync().has(stranger.id, "hello 19")
 
 

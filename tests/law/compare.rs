@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Edit, Facts, GroupBody, Selector, Tally, World};
+use super::model::{Edit, Facts, GroupBody, Policy, Room, Selector, Tally, World};
 use super::oracle::{Meaning, Senders};
 
 /// An evaluator under test, with its directory.
@@ -248,9 +248,22 @@ fn tell_apart(world: &World, facts: &Facts, counts: &mut Counts) {
     });
 }
 
+/// Every room ID and alias that is written anywhere.
+pub fn rooms_named(policy: &Policy) -> BTreeSet<String> {
+    let mut named = BTreeSet::new();
+    policy.walk(&mut |selector| {
+        if let Selector::Members(rooms) = selector {
+            named.extend(rooms.iter().map(|room| match room {
+                Room::Id(id) => id.clone(),
+                Room::Alias { name, server } => format!("#{name}:{server}"),
+            }));
+        }
+    });
+    named
+}
+
 /// Facts about rooms named in the policy, for the count.
 pub fn unknown_rooms(world: &World, tally: &mut Tally) {
-    use super::model::Room;
     world.policy.walk(&mut |selector| {
         if let Selector::Members(rooms) = selector {
             for room in rooms {

@@ -1,7 +1,7 @@
 //! The crate under test, asked the way its users ask it: policies as files on disk, loaded by
 //! `Router::load`. The only module of this test that names the crate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use presence_router::Senders as Answer;
@@ -36,6 +36,21 @@ pub struct Core {
 }
 
 impl Core {
+    /// The rooms and aliases that the policy names: what a host must look up.
+    pub fn rooms(&self) -> BTreeSet<String> {
+        let rooms = self
+            .snapshot
+            .rooms()
+            .iter()
+            .map(|room| room.as_str().to_owned());
+        let aliases = self
+            .snapshot
+            .aliases()
+            .iter()
+            .map(|alias| alias.as_str().to_owned());
+        rooms.chain(aliases).collect()
+    }
+
     /// Writes the files, loads them, fills a directory.
     pub fn load(world: &World, rendered: &Rendered) -> Result<Core, String> {
         let folder = tempfile::tempdir().unwrap();

@@ -1,59 +1,11 @@
-//! Writes a model policy down, in one of the many ways the language allows: blanks, line breaks,
-//! comments, quotes, parentheses, spellings, the order of statements, the split into files.
+//! Writes a model policy down as files, in one of the many ways the language allows: the order of
+//! statements, the split into files, what stands between statements, group files.
 //!
 //! Its law: every layout of one policy means the same.
 
-use super::generate::is_glob;
-use super::model::{
-    Facts, GroupBody, Layout, Pattern, Piece, Policy, Room, Rule, Selector, Tally, UserPattern,
-    has_glob, plain,
-};
-
-/// A small seeded source of choices (splitmix64).
-pub struct Dice {
-    wild: u8,
-    state: u64,
-}
-
-impl Dice {
-    pub fn new(layout: Layout) -> Dice {
-        Dice {
-            wild: layout.wild,
-            state: layout.seed,
-        }
-    }
-
-    pub fn below(&mut self, n: usize) -> usize {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
-        usize::try_from(z % n as u64).unwrap()
-    }
-
-    /// One time in `n`, if the layout is at least this wild.
-    fn at(&mut self, wild: u8, n: usize) -> bool {
-        self.wild >= wild && self.below(n) == 0
-    }
-
-    /// The first choice in the plainest layout, else any.
-    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
-        if self.wild == 0 {
-            choices[0]
-        } else {
-            choices[self.below(choices.len())]
-        }
-    }
-
-    fn shuffle<T>(&mut self, items: &mut [T]) {
-        if self.wild > 0 {
-            for index in (1..items.len()).rev() {
-                items.swap(index, self.below(index + 1));
-            }
-        }
-    }
-}
+use super::model::{Facts, GroupBody, Layout, Policy, Selector, Tally};
+use super::oracle::split;
+use super::phrase::{COMMENTS, Token, Writer};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Statement {
@@ -95,694 +47,296 @@ impl Rendered {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Token {
-    /// A keyword, for what may begin a line.
-    Key(&'static str),
-    Word(String),
-    Open,
-    Close,
-    Comma,
-}
-
-impl Token {
-    fn text(&self) -> &str {
-        match self {
-            Token::Key(text) => text,
-            Token::Word(text) => text,
-            Token::Open => "(",
-            Token::Close => ")",
-            Token::Comma => ",",
-        }
-    }
-
-    fn is_mark(&self) -> bool {
-        matches!(self, Token::Open | Token::Close | Token::Comma)
-    }
-}
-
-/// A part of a union, and whether it ends in a bare `who are`, after which no bare `and` may stand.
-struct Part {
-    tokens: Vec<Token>,
-    who: bool,
-}
-
-struct Writer<'a> {
-    dice: Dice,
-    policy: &'a Policy,
-    tally: Tally,
-    depth: usize,
-}
-
 pub fn render(policy: &Policy, layout: Layout) -> Rendered {
-    Writer {
-        dice: Dice::new(layout),
-        policy,
-        tally: Tally::default(),
-        depth: 0,
+    let writer = Writer::new(policy, layout);
+    Files {
+        writer,
+        rendered: Rendered::default(),
+        texts: Vec::new(),
+        inline: None,
     }
-    .files()
+    .write()
 }
 
-const COMMENTS: [&str; 8] = [
-    "# why",
-    "#",
-    "##",
-    "#\tsend all to all",
-    "# ( \" / '",
-    "# zoë #",
-    "## a, b",
-    "# block @x",
-];
 const COMMENT_LINES: [&str; 5] = ["#nothing", "#!ops", "#ops:example.org", "#(", "#\"quoted"];
 
-impl Writer<'_> {
-    // ---- selectors
+struct Text {
+    /// Relative to the policy's folder.
+    name: String,
+    text: String,
+}
 
-    fn keys(words: &'static str) -> Vec<Token> {
-        words.split(' ').map(Token::Key).collect()
+struct Files<'a> {
+    writer: Writer<'a>,
+    rendered: Rendered,
+    texts: Vec<Text>,
+    /// Which text comes from the host's configuration.
+    inline: Option<usize>,
+}
+
+impl Files<'_> {
+    fn hit(&mut self, name: &'static str) {
+        self.writer.tally.hit(name);
     }
 
-    fn selector(&mut self, selector: &Selector) -> Vec<Token> {
-        if let Selector::Except(a, b) = selector
-            && !self.dice.at(1, 8)
-        {
-            self.tally.hit("except");
-            if [a, b]
-                .iter()
-                .any(|side| matches!(***side, Selector::Except(..)))
-            {
-                self.tally.hit("except in except");
-            }
-            let mut tokens = self.union(a);
-            tokens.push(Token::Key("except"));
-            tokens.extend(self.union(b));
-            return tokens;
+    fn write(mut self) -> Rendered {
+        let folder = self.choose_files();
+        let statements = self.statements();
+        self.count_groups(&statements);
+        for &(statement, file) in &statements {
+            let tokens = self.tokens(statement, file);
+            self.put(statement, file, &tokens);
         }
-        self.union(selector)
+        self.finish_texts();
+        self.save(folder);
+        self.rendered.tally = self.writer.tally;
+        self.rendered
     }
 
-    fn union(&mut self, selector: &Selector) -> Vec<Token> {
-        let parts = self.parts(selector);
-        let mut tokens = Vec::new();
-        let mut after_who = false;
-        for (index, part) in parts.into_iter().enumerate() {
-            if index > 0 {
-                self.join(&mut tokens, !after_who);
-            }
-            after_who = part.who;
-            tokens.extend(part.tokens);
+    /// Whether the policy is a folder.
+    fn choose_files(&mut self) -> bool {
+        let dice = &mut self.writer.dice;
+        let folder = dice.at(1, 2);
+        let mut names = [
+            "a.policy",
+            "b.policy",
+            "sub/a.policy",
+            "sub/deep/z.policy",
+            "0-last.policy",
+        ];
+        dice.shuffle(&mut names);
+        let mut chosen = vec![dice.of(&["main.policy", "presence.conf", ".hidden"])];
+        if folder {
+            chosen = names[..1 + dice.below(4)].to_vec();
         }
-        tokens
-    }
-
-    fn join(&mut self, tokens: &mut Vec<Token>, bare_and: bool) {
-        match self.dice.of(&[0, 1, 2]) {
-            1 if bare_and => {
-                self.tally.hit("union with `and`");
-                tokens.push(Token::Key("and"));
-            }
-            2 => {
-                self.tally.hit("union with `, and`");
-                tokens.extend([Token::Comma, Token::Key("and")]);
-            }
-            _ => {
-                self.tally.hit("union with `,`");
-                tokens.push(Token::Comma);
-            }
+        if dice.at(1, 8) {
+            self.inline = Some(chosen.len());
+            chosen.push("inline of the host");
         }
-    }
-
-    fn parts(&mut self, selector: &Selector) -> Vec<Part> {
-        if let Selector::Union(all) = selector
-            && !self.dice.at(1, 8)
-        {
-            // a union in a union needs no parentheses
-            return all.iter().flat_map(|item| self.parts(item)).collect();
-        }
-        if let Selector::Who(all) = selector
-            && !self.dice.at(1, 8)
-        {
-            self.tally.hit(if all.len() > 2 {
-                "who are, chained"
-            } else {
-                "who are"
-            });
-            let mut tokens = Vec::new();
-            for (index, item) in all.iter().enumerate() {
-                if index > 0 {
-                    tokens.extend(Self::keys("who are"));
-                }
-                tokens.extend(self.atom(item));
-            }
-            return vec![Part { tokens, who: true }];
-        }
-        vec![Part {
-            tokens: self.atom(selector),
-            who: false,
-        }]
-    }
-
-    fn atom(&mut self, selector: &Selector) -> Vec<Token> {
-        if self.depth == 0 && self.dice.at(3, 60) {
-            self.tally.hit("parentheses 30 deep");
-            self.depth = 30;
-            let mut tokens = vec![Token::Open; 30];
-            tokens.extend(self.selector(selector));
-            tokens.extend(vec![Token::Close; 30]);
-            self.depth = 0;
-            return tokens;
-        }
-        let inner = self.depth < 20 && self.dice.at(1, 10);
-        let compound = matches!(
-            selector,
-            Selector::Union(_) | Selector::Except(..) | Selector::Who(_)
-        );
-        if inner || compound {
-            self.tally.hit(if compound {
-                "parentheses"
-            } else {
-                "parentheses without need"
-            });
-            self.depth += 1;
-            let mut tokens = vec![Token::Open];
-            tokens.extend(self.selector(selector));
-            self.close(&mut tokens);
-            self.depth -= 1;
-            return tokens;
-        }
-        match selector {
-            Selector::All => {
-                let (name, words) = self.dice.of(&[
-                    ("all", "all"),
-                    ("all users", "all users"),
-                    ("everyone", "everyone"),
-                ]);
-                self.tally.hit(name);
-                Self::keys(words)
-            }
-            Selector::User(user) => vec![Token::Word(self.user(user))],
-            Selector::On(servers) => {
-                let words = servers.iter().map(|server| self.server(server)).collect();
-                let mut tokens = Self::keys("users on");
-                tokens.extend(self.list(words, "users on several servers", "users on a server"));
-                tokens
-            }
-            Selector::Matching(expression) => {
-                self.tally.hit("users matching");
-                self.tally.hit(expression.kind);
-                if expression.text.contains('/') {
-                    self.tally.hit("regex: \\/");
-                }
-                let mut tokens = Self::keys("users matching");
-                tokens.push(Token::Word(format!(
-                    "/{}/",
-                    expression.text.replace('/', "\\/")
-                )));
-                tokens
-            }
-            Selector::Local => {
-                self.tally.hit("local users");
-                Self::keys("local users")
-            }
-            Selector::Remote => {
-                self.tally.hit("remote users");
-                Self::keys("remote users")
-            }
-            Selector::Members(rooms) => {
-                let words = rooms.iter().map(|room| self.room(room)).collect();
-                let mut tokens = Self::keys(self.dice.of(&["room members of", "members of"]));
-                self.tally.hit(if tokens.len() == 3 {
-                    "room members of"
-                } else {
-                    "members of"
-                });
-                tokens.extend(self.list(words, "members of several rooms", "members of a room"));
-                tokens
-            }
-            Selector::Group(index) => {
-                self.tally.hit("group");
-                vec![
-                    Token::Key("group"),
-                    Token::Word(self.policy.groups[*index].name.to_owned()),
-                ]
-            }
-            Selector::Union(_) | Selector::Except(..) | Selector::Who(_) => unreachable!(),
-        }
-    }
-
-    fn list(&mut self, words: Vec<String>, many: &'static str, one: &'static str) -> Vec<Token> {
-        self.tally.hit(if words.len() > 1 { many } else { one });
-        if words.len() == 1 && !self.dice.at(1, 4) {
-            return words.into_iter().map(Token::Word).collect();
-        }
-        let mut tokens = vec![Token::Open];
-        for (index, word) in words.into_iter().enumerate() {
-            if index > 0 {
-                self.join(&mut tokens, true);
-            }
-            tokens.push(Token::Word(word));
-        }
-        self.close(&mut tokens);
-        tokens
-    }
-
-    fn close(&mut self, tokens: &mut Vec<Token>) {
-        if self.dice.at(1, 6) {
-            self.tally.hit("trailing comma");
-            tokens.push(Token::Comma);
-        }
-        tokens.push(Token::Close);
-    }
-
-    // ---- words
-
-    /// Whether the default server may be left out, and is.
-    fn leaves_out(&mut self, server: Option<&str>) -> bool {
-        server.is_some() && server == self.policy.default_server() && self.dice.at(1, 2)
-    }
-
-    fn user(&mut self, user: &UserPattern) -> String {
-        let bare = |c: char| c.is_ascii_alphanumeric() || "._=/+-".contains(c);
-        let odd = user.local.is_empty()
-            || user
-                .local
-                .iter()
-                .any(|piece| matches!(piece, Piece::Lit(c) if !bare(*c)));
-        let without = self.leaves_out(plain(&user.server).as_deref());
-        let quoted = odd || self.dice.at(1, 6);
-        let mut text = String::from("@");
-        for (from_server, piece) in user
-            .local
-            .iter()
-            .map(|p| (false, p))
-            .chain(user.server.iter().map(|p| (true, p)))
-        {
-            if from_server && without {
-                break;
-            }
-            if from_server && !text.contains(':') {
-                text.push(':');
-            }
-            match piece {
-                Piece::Run => text.push('*'),
-                Piece::One => text.push('?'),
-                Piece::Lit(c) => {
-                    if quoted && "*?\\\"".contains(*c) {
-                        self.tally.hit(match c {
-                            '*' | '?' => "quoted user: escaped wildcard",
-                            _ => "quoted user: escaped quote or backslash",
-                        });
-                        text.push('\\');
-                    }
-                    text.push(*c);
-                }
-            }
-        }
-        self.tally.hit(match (is_glob(user), without) {
-            (true, true) => "user glob without server",
-            (true, false) => "user glob",
-            (false, true) => "user without server",
-            (false, false) => "user",
+        let files = chosen.len() - usize::from(self.inline.is_some());
+        self.hit(match (folder, files) {
+            (false, _) => "one file",
+            (true, 1) => "folder with one file",
+            (true, _) => "several files",
         });
-        if has_glob(&user.local) {
-            self.tally.hit("wildcard in a localpart");
+        if chosen.iter().any(|name| name.contains('/')) {
+            self.hit("folder in a folder");
         }
-        if has_glob(&user.server) {
-            self.tally.hit("wildcard in a user's server");
+        if self.inline.is_some() {
+            self.hit("inline text");
         }
-        if user.local.is_empty() {
-            self.tally.hit("quoted user: empty localpart");
-        }
-        if quoted {
-            self.tally.hit(match (odd, is_glob(user)) {
-                (_, true) => "quoted glob",
-                (true, false) => "quoted user: odd characters",
-                (false, false) => "quoted user without need",
-            });
-            text = format!("\"{text}\"");
-        }
-        text
+        let empty = |name: &&str| Text {
+            name: (*name).to_owned(),
+            text: String::new(),
+        };
+        self.texts = chosen.iter().map(empty).collect();
+        folder
     }
 
-    fn server(&mut self, server: &Pattern) -> String {
-        if has_glob(server) {
-            self.tally.hit("wildcard in `users on`");
-        }
-        let text = pattern_text(server);
-        if text.contains('[') {
-            self.tally.hit("IPv6 server");
-        }
-        text
-    }
-
-    fn room(&mut self, room: &Room) -> String {
-        match room {
-            Room::Id(id) => {
-                self.tally.hit(if id.contains(':') {
-                    "room ID"
-                } else {
-                    "room ID of version 12"
-                });
-                id.clone()
-            }
-            Room::Alias { name, server } => {
-                if self.leaves_out(Some(server)) {
-                    self.tally.hit("room alias without server");
-                    format!("#{name}")
-                } else {
-                    self.tally.hit("room alias");
-                    format!("#{name}:{server}")
-                }
-            }
-        }
-    }
-
-    // ---- statements
-
-    fn rule(&mut self, rule: &Rule) -> Vec<Token> {
-        let mut tokens = Vec::new();
-        match rule {
-            Rule::Send(senders, recipients) => {
-                self.tally.hit("send");
-                tokens.push(Token::Key("send"));
-                tokens.extend(self.selector(senders));
-                tokens.push(Token::Key("to"));
-                tokens.extend(self.selector(recipients));
-            }
-            Rule::See(recipients, senders) => {
-                tokens.extend(self.selector(recipients));
-                let verb = self.dice.of(&["see", "sees"]);
-                self.tally.hit(verb);
-                tokens.push(Token::Key(verb));
-                tokens.extend(self.selector(senders));
-            }
-            Rule::EachOther(users) => {
-                tokens.extend(self.selector(users));
-                let words = self.dice.of(&["see each other", "sees each other"]);
-                self.tally.hit("see each other");
-                tokens.extend(Self::keys(words));
-            }
-            Rule::Block(senders, recipients) => {
-                self.tally.hit(if recipients.is_some() {
-                    "block from"
-                } else {
-                    "block"
-                });
-                tokens.push(Token::Key("block"));
-                tokens.extend(self.selector(senders));
-                if let Some(recipients) = recipients {
-                    tokens.push(Token::Key("from"));
-                    tokens.extend(self.selector(recipients));
-                }
-            }
-        }
-        tokens
-    }
-
-    fn blanks(&mut self, least: usize) -> String {
-        if self.dice.wild == 0 {
-            return " ".repeat(least);
-        }
-        let count = least
-            + if self.dice.at(1, 3) {
-                self.dice.below(3)
-            } else {
-                0
-            };
-        (0..count)
-            .map(|_| self.dice.of(&[' ', ' ', ' ', '\t']))
-            .collect()
-    }
-
-    /// Blanks, or a line break with or without comments where one may stand.
-    fn gap(&mut self, before: &Token, after: &Token, depth: usize) -> String {
-        let may_break = depth > 0
-            || matches!(before, Token::Comma | Token::Key("and" | "except"))
-            || matches!(
-                after,
-                Token::Key("to" | "from" | "see" | "sees" | "who" | "and" | "except")
-            );
-        if may_break && self.dice.at(2, if self.dice.wild > 2 { 4 } else { 10 }) {
-            self.tally.hit(if depth > 0 {
-                "line break in ()"
-            } else {
-                "line break"
-            });
-            let mut text = String::new();
-            if self.dice.at(2, 3) {
-                self.tally.hit("comment inside a statement");
-                text += &self.blanks(0);
-                text += self.dice.of(&COMMENTS);
-            } else if self.dice.at(2, 4) {
-                text += &self.blanks(1);
-            }
-            text.push('\n');
-            while self.dice.at(2, 4) {
-                text += &self.blanks(0);
-                if self.dice.at(2, 2) {
-                    self.tally.hit("comment line inside a statement");
-                    text += self.dice.of(&COMMENTS);
-                } else {
-                    self.tally.hit("blank line inside a statement");
-                }
-                text.push('\n');
-            }
-            if !self.dice.at(2, 4) {
-                text += &self.blanks(2);
-            }
-            return text;
-        }
-        if [before, after].iter().any(|token| token.text() == "=") && self.dice.at(2, 4) {
-            return self.blanks(0);
-        }
-        let spaced = !(before.is_mark() || after.is_mark())
-            || match self.dice.wild {
-                0 => {
-                    *after == Token::Open && *before != Token::Open
-                        || *before == Token::Close && !after.is_mark()
-                        || *before == Token::Comma && *after != Token::Close
-                }
-                _ => self.dice.below(2) == 0,
-            };
-        self.blanks(usize::from(spaced))
-    }
-
-    fn lay_out(&mut self, tokens: &[Token]) -> String {
-        let mut text = String::new();
-        let mut depth = 0;
-        for (index, token) in tokens.iter().enumerate() {
-            if let Some(before) = index.checked_sub(1).map(|i| &tokens[i]) {
-                text += &self.gap(before, token, depth);
-            }
-            text += token.text();
-            match token {
-                Token::Open => depth += 1,
-                Token::Close => depth -= 1,
-                _ => {}
-            }
-        }
-        text
-    }
-
-    // ---- files
-
-    fn files(mut self) -> Rendered {
+    /// All statements in some order, and the text that each goes to.
+    fn statements(&mut self) -> Vec<(Statement, usize)> {
+        let policy = self.writer.policy;
         let mut statements: Vec<Statement> = Vec::new();
-        if self.policy.server.is_some() {
+        if policy.server.is_some() {
             statements.push(Statement::Server);
-            while self.dice.at(1, 6) {
-                self.tally.hit("server statement, repeated");
+            self.hit("server statement");
+            while self.writer.dice.at(1, 6) {
+                self.hit("server statement, repeated");
                 statements.push(Statement::Server);
             }
-            self.tally.hit("server statement");
         }
-        self.tally
-            .hit(match (&self.policy.server, &self.policy.homeserver) {
-                (None, Some(_)) => "default server of the homeserver",
-                (None, None) => "no default server",
-                (Some(_), None) => "server statement, homeserver not named",
-                (Some(a), Some(b)) if a != b => "server statement unlike the homeserver",
-                _ => "server statement like the homeserver",
-            });
-        statements.extend((0..self.policy.groups.len()).map(Statement::Group));
-        statements.extend((0..self.policy.rules.len()).map(Statement::Rule));
-        self.dice.shuffle(&mut statements);
+        self.hit(match (&policy.server, &policy.homeserver) {
+            (None, Some(_)) => "default server of the homeserver",
+            (None, None) => "no default server",
+            (Some(_), None) => "server statement, homeserver not named",
+            (Some(_), Some(_)) => "server statement unlike the homeserver",
+        });
+        statements.extend((0..policy.groups.len()).map(Statement::Group));
+        statements.extend((0..policy.rules.len()).map(Statement::Rule));
+        self.writer.dice.shuffle(&mut statements);
 
-        // the policy's files; the last one may be a text of the host's configuration
-        let folder = self.dice.at(1, 2);
-        let mut names: Vec<String> = Vec::new();
-        if folder {
-            let all = [
-                "a.policy",
-                "b.policy",
-                "sub/a.policy",
-                "sub/deep/z.policy",
-                "0-last.policy",
-            ];
-            let mut all = all.map(str::to_owned);
-            self.dice.shuffle(&mut all);
-            let count = 1 + self.dice.below(4);
-            names.extend(all.into_iter().take(count));
-            self.tally.hit(if count > 1 {
-                "several files"
-            } else {
-                "folder with one file"
-            });
-            if names.iter().any(|name| name.contains('/')) {
-                self.tally.hit("folder in a folder");
-            }
-        } else {
-            self.tally.hit("one file");
-            names.push(
-                self.dice
-                    .of(&["main.policy", "presence.conf", ".hidden"])
-                    .to_owned(),
-            );
+        // without group files all of it may come from the host
+        let no_lists = policy
+            .groups
+            .iter()
+            .all(|group| matches!(group.body, GroupBody::Is(_)));
+        let no_path = self.texts.len() == 2 && self.inline.is_some() && no_lists;
+        if no_path && self.writer.dice.at(1, 2) {
+            self.hit("inline text alone");
+            self.texts.remove(0);
+            self.inline = Some(0);
         }
-        let inline = self.dice.at(1, 8);
-        if inline {
-            self.tally.hit("inline text");
-            names.push("inline of the host".to_owned());
-        }
-        let mut texts: Vec<String> = names.iter().map(|_| String::new()).collect();
-
-        let mut rendered = Rendered::default();
-        let mut defined = vec![None; self.policy.groups.len()];
-        let mut named = Vec::new();
-        let wanted: Vec<usize> = (0..statements.len())
-            .map(|_| {
-                if self.dice.wild == 0 {
-                    0
-                } else {
-                    self.dice.below(names.len())
-                }
-            })
-            .collect();
-        for (order, (&statement, &want)) in statements.iter().zip(&wanted).enumerate() {
-            let mut file = want;
-            let tokens = match statement {
-                Statement::Server => {
-                    let server = self.policy.server.clone().unwrap_or_default();
-                    vec![Token::Key("server"), Token::Word(server)]
-                }
-                Statement::Rule(index) => {
-                    let rule = &self.policy.rules[index];
-                    for selector in rule.selectors() {
-                        selector.walk(&mut |node| named.extend(self.named(node, file, order)));
-                    }
-                    self.rule(rule)
-                }
-                Statement::Group(index) => {
-                    let group = &self.policy.groups[index];
-                    let mut tokens = vec![Token::Key("group"), Token::Word(group.name.to_owned())];
-                    match &group.body {
-                        GroupBody::Is(selector) => {
-                            self.tally.hit("group of a selector");
-                            selector.walk(&mut |node| {
-                                if matches!(node, Selector::Group(_)) {
-                                    self.tally.hit("group in a group");
-                                }
-                                named.extend(self.named(node, file, order));
-                            });
-                            tokens.push(Token::Word("=".to_owned()));
-                            tokens.extend(self.selector(selector));
-                        }
-                        GroupBody::File(users) => {
-                            if inline && file + 1 == names.len() {
-                                file = 0;
-                            }
-                            let (reference, at) = self.group_file_path(&names[file], index);
-                            let text = self.group_file(users);
-                            rendered.group_files.push((at.clone(), index));
-                            rendered.files.push((at, text));
-                            tokens.push(Token::Key("from"));
-                            tokens.push(Token::Word(format!("\"{reference}\"")));
-                        }
-                    }
-                    defined[index] = Some((file, order));
-                    tokens
-                }
+        let mut placed = Vec::new();
+        for statement in statements {
+            let mut file = match self.writer.dice.wild {
+                0 => 0,
+                _ => self.writer.dice.below(self.texts.len()),
             };
-            let text = &mut texts[file];
-            let mut before = String::new();
-            while self.dice.at(1, 5) {
-                before += &self.blanks(0);
-                match self.dice.below(3) {
-                    0 => self.tally.hit("blank line"),
-                    1 => {
-                        self.tally.hit("comment line");
-                        before += self.dice.of(&COMMENTS);
+            if let Statement::Group(index) = statement
+                && let GroupBody::File(_) = policy.groups[index].body
+                && Some(file) == self.inline
+            {
+                file = 0;
+            }
+            placed.push((statement, file));
+        }
+        placed
+    }
+
+    /// Which groups are named where, before or after their definitions.
+    fn count_groups(&mut self, statements: &[(Statement, usize)]) {
+        let policy = self.writer.policy;
+        let defined = |index: usize| {
+            statements
+                .iter()
+                .position(|&(statement, _)| statement == Statement::Group(index))
+        };
+        for (at, &(statement, file)) in statements.iter().enumerate() {
+            let (selectors, in_group) = match statement {
+                Statement::Server => continue,
+                Statement::Rule(index) => (policy.rules[index].selectors(), false),
+                Statement::Group(index) => match &policy.groups[index].body {
+                    GroupBody::Is(selector) => (vec![selector], true),
+                    GroupBody::File(_) => continue,
+                },
+            };
+            let mut named = Vec::new();
+            for selector in selectors {
+                selector.walk(&mut |node| {
+                    if let Selector::Group(index) = node {
+                        named.push(*index);
                     }
-                    _ => {
-                        self.tally.hit("comment line, no blank after #");
-                        before += self.dice.of(&COMMENT_LINES);
+                });
+            }
+            for index in named {
+                if in_group {
+                    self.hit("group in a group");
+                }
+                let there = defined(index).unwrap();
+                self.hit(match statements[there].1 {
+                    other if other != file => "group of another file",
+                    _ if there > at => "group named before its definition",
+                    _ => "group named after its definition",
+                });
+            }
+        }
+        if policy.used_groups().len() < policy.groups.len() {
+            self.hit("unused group");
+        }
+    }
+
+    fn tokens(&mut self, statement: Statement, file: usize) -> Vec<Token> {
+        let policy = self.writer.policy;
+        let word = |text: &str| Token::Word(text.to_owned());
+        match statement {
+            Statement::Server => {
+                vec![
+                    Token::Key("server"),
+                    word(policy.server.as_deref().unwrap_or_default()),
+                ]
+            }
+            Statement::Rule(index) => self.writer.rule(&policy.rules[index]),
+            Statement::Group(index) => {
+                let group = &policy.groups[index];
+                let mut tokens = vec![Token::Key("group"), word(group.name)];
+                match &group.body {
+                    GroupBody::Is(selector) => {
+                        self.hit("group of a selector");
+                        tokens.push(word("="));
+                        tokens.extend(self.writer.selector(selector));
+                    }
+                    GroupBody::File(users) => {
+                        let policy_file = self.texts[file].name.clone();
+                        let (reference, path) = self.group_file_path(&policy_file, index);
+                        let text = self.group_file(users);
+                        self.rendered.group_files.push((path.clone(), index));
+                        self.rendered.files.push((path, text));
+                        tokens.push(Token::Key("from"));
+                        tokens.push(Token::Word(format!("\"{reference}\"")));
                     }
                 }
-                before.push('\n');
+                tokens
             }
-            text.push_str(&before);
-            let first = 1 + text.matches('\n').count();
-            if self.dice.at(2, 6) {
-                self.tally.hit("indented statement");
-                text.push_str(&self.blanks(1));
-            }
-            text.push_str(&self.lay_out(&tokens));
-            let last = 1 + text.matches('\n').count();
-            if self.dice.at(1, 6) {
-                self.tally.hit("comment after a statement");
-                text.push_str(&self.blanks(0));
-                text.push_str(self.dice.of(&COMMENTS));
-            } else if self.dice.at(2, 6) {
-                text.push_str(&self.blanks(1));
+        }
+    }
+
+    /// Writes the statement with whatever may stand before and after it.
+    fn put(&mut self, statement: Statement, file: usize, tokens: &[Token]) {
+        let mut text = std::mem::take(&mut self.texts[file].text);
+        let writer = &mut self.writer;
+        while writer.dice.at(1, 5) {
+            text += &writer.blanks(0);
+            match writer.dice.below(3) {
+                0 => writer.tally.hit("blank line"),
+                1 => {
+                    writer.tally.hit("comment line");
+                    text += writer.dice.of(&COMMENTS);
+                }
+                _ => {
+                    writer.tally.hit("comment line, no blank after #");
+                    text += writer.dice.of(&COMMENT_LINES);
+                }
             }
             text.push('\n');
-            rendered.places.push(Place {
-                file: names[file].clone(),
-                first,
-                last,
-                statement,
-            });
         }
-        for (index, file, order) in named {
-            self.tally.hit(match defined[index] {
-                Some((other, _)) if other != file => "group of another file",
-                Some((_, at)) if at > order => "group named before its definition",
-                _ => "group named after its definition",
-            });
+        let first = 1 + text.matches('\n').count();
+        if writer.dice.at(2, 6) {
+            writer.tally.hit("indented statement");
+            text += &writer.blanks(1);
         }
-        if self.policy.used_groups().len() < self.policy.groups.len() {
-            self.tally.hit("unused group");
+        text += &writer.lay_out(tokens);
+        let last = 1 + text.matches('\n').count();
+        if writer.dice.at(1, 6) {
+            writer.tally.hit("comment after a statement");
+            text += &writer.blanks(0);
+            text += writer.dice.of(&COMMENTS);
+        } else if writer.dice.at(2, 6) {
+            text += &writer.blanks(1);
         }
+        text.push('\n');
+        let file = &mut self.texts[file];
+        file.text = text;
+        self.rendered.places.push(Place {
+            file: file.name.clone(),
+            first,
+            last,
+            statement,
+        });
+    }
 
-        for text in &mut texts {
-            if text.ends_with('\n') && self.dice.at(1, 4) {
-                self.tally.hit("no line break at the end");
+    fn finish_texts(&mut self) {
+        let Writer { dice, tally, .. } = &mut self.writer;
+        for Text { text, .. } in &mut self.texts {
+            if text.ends_with('\n') && dice.at(1, 4) {
+                tally.hit("no line break at the end");
                 text.pop();
             }
-            if self.dice.at(1, 5) {
-                self.tally.hit("CRLF");
+            if dice.at(1, 5) {
+                tally.hit("CRLF");
                 *text = text.replace('\n', "\r\n");
             }
-            if self.dice.at(1, 6) {
-                self.tally.hit("byte order mark");
+            if dice.at(1, 6) {
+                tally.hit("byte order mark");
                 text.insert(0, '\u{feff}');
             }
         }
-        if inline {
-            rendered.inline.extend(names.pop().zip(texts.pop()));
+    }
+
+    fn save(&mut self, folder: bool) {
+        if let Some(at) = self.inline {
+            let Text { name, text } = self.texts.remove(at);
+            self.rendered.inline.push((name, text));
         }
-        for (name, text) in names.iter().zip(texts) {
-            rendered.files.push((format!("policy/{name}"), text));
+        self.rendered.path = match self.texts.first() {
+            None => None,
+            Some(_) if folder => Some("policy".to_owned()),
+            Some(only) => Some(format!("policy/{}", only.name)),
+        };
+        for Text { name, text } in std::mem::take(&mut self.texts) {
+            self.rendered.files.push((format!("policy/{name}"), text));
         }
-        rendered.path = Some(if folder {
-            "policy".to_owned()
-        } else {
-            format!("policy/{}", names[0])
-        });
-        if folder && self.dice.at(1, 3) {
-            self.tally.hit("files that are none of the policy's");
-            let bad = "this is ( no policy";
+        if folder && self.rendered.path.is_some() && self.writer.dice.at(1, 3) {
+            self.hit("files that are none of the policy's");
             for name in [
                 ".a.policy",
                 ".git/x.policy",
@@ -790,19 +344,9 @@ impl Writer<'_> {
                 "a.policy.bak",
                 "sub/policy",
             ] {
-                rendered
-                    .files
-                    .push((format!("policy/{name}"), bad.to_owned()));
+                let bad = "this is ( no policy".to_owned();
+                self.rendered.files.push((format!("policy/{name}"), bad));
             }
-        }
-        rendered.tally = self.tally;
-        rendered
-    }
-
-    fn named(&self, node: &Selector, file: usize, order: usize) -> Option<(usize, usize, usize)> {
-        match node {
-            Selector::Group(index) => Some((*index, file, order)),
-            _ => None,
         }
     }
 
@@ -816,9 +360,9 @@ impl Writer<'_> {
         };
         let name = format!("list{}.yaml", index % 2);
         let branch = ["x", "y", "w", "z"][index % 4];
-        match self.dice.of(&[0, 1, 2, 3]) {
+        match self.writer.dice.of(&[0, 1, 2, 3]) {
             0 => {
-                self.tally.hit("group file beside its policy file");
+                self.hit("group file beside its policy file");
                 let name = format!("own{index}.yml");
                 (name.clone(), format!("policy/{own}{name}"))
             }
@@ -827,14 +371,14 @@ impl Writer<'_> {
                 (format!("./{name}"), format!("policy/{own}{name}"))
             }
             2 => {
-                self.tally.hit("group file in a folder below");
+                self.hit("group file in a folder below");
                 (
                     format!("{branch}/{name}"),
                     format!("policy/{own}{branch}/{name}"),
                 )
             }
             _ => {
-                self.tally.hit("group file in a folder above");
+                self.hit("group file in a folder above");
                 let up = "../".repeat(depth + 1);
                 (
                     format!("{up}lists/{branch}/{name}"),
@@ -848,30 +392,34 @@ impl Writer<'_> {
         let ids: Vec<String> = users
             .iter()
             .map(|user| {
-                let (localpart, server) = super::oracle::split(user);
-                let id = if self.leaves_out(Some(server)) {
-                    self.tally.hit("group file: ID without server");
+                let (localpart, server) = split(user);
+                let id = if self.writer.leaves_out(Some(server)) {
+                    self.hit("group file: ID without server");
                     format!("@{localpart}")
                 } else {
                     user.clone()
                 };
-                if self.dice.at(1, 3) && !id.contains(char::is_control) {
+                if self.writer.dice.at(1, 3) && !id.contains(char::is_control) {
                     format!("'{}'", id.replace('\'', "''"))
                 } else {
                     serde_json::to_string(&id).unwrap()
                 }
             })
             .collect();
-        let mapping = self.dice.at(1, 2);
-        self.tally.hit(if mapping {
+        let mapping = self.writer.dice.at(1, 2);
+        self.hit(if mapping {
             "group file: mapping"
         } else {
             "group file: list"
         });
-        let head = self.dice.of(&["", "", "# people\n", "---\n"]).to_owned();
-        let flow = ids.is_empty() || self.dice.at(1, 2);
+        let head = self
+            .writer
+            .dice
+            .of(&["", "", "# people\n", "---\n"])
+            .to_owned();
+        let flow = ids.is_empty() || self.writer.dice.at(1, 2);
         if ids.is_empty() {
-            self.tally.hit("group file: nobody");
+            self.hit("group file: nobody");
         }
         head + &match (mapping, flow) {
             (false, true) => format!("[{}]\n", ids.join(", ")),
@@ -886,17 +434,6 @@ impl Writer<'_> {
             }
         }
     }
-}
-
-fn pattern_text(pattern: &[Piece]) -> String {
-    pattern
-        .iter()
-        .map(|piece| match piece {
-            Piece::Lit(c) => *c,
-            Piece::Run => '*',
-            Piece::One => '?',
-        })
-        .collect()
 }
 
 /// The directory file of some facts.
