@@ -3,7 +3,8 @@
 PYTHON ?= python3
 VENV := .venv/bin/python
 
-.PHONY: help demo test test-rust test-python format lint clean
+.PHONY: help demo test test-rust test-python format clean
+.PHONY: lint lint-format lint-rust lint-docs lint-python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,10 +20,18 @@ test-rust: ## the tests of the library and the command line
 test-python: .venv ## the tests of the Synapse module; TESTS='-k gobbler' picks some
 	$(VENV) -m pytest -p no:cacheprovider python/tests $(TESTS)
 
-lint: .venv ## formatting, clippy, documentation, ruff
+lint: lint-format lint-rust lint-docs lint-python ## formatting, clippy, documentation, ruff
+
+lint-format:
 	cargo fmt --all --check
+
+lint-rust:
 	cargo clippy --workspace --all-targets -- -D warnings
+
+lint-docs:
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
+
+lint-python: .venv
 	$(VENV) -m ruff check --no-cache python demo
 	$(VENV) -m ruff format --no-cache --check python demo
 
