@@ -65,27 +65,9 @@ struct Compiler {
 impl Compiler {
     fn selector(&mut self, selector: &Selector) -> NodeId {
         match &selector.kind {
-            Kind::Everyone => match self.triggers.everyone {
-                Some(node) => node,
-                None => {
-                    let node = self.add(Node::Everyone);
-                    *self.triggers.everyone.insert(node)
-                }
-            },
-            Kind::Local => match self.triggers.local {
-                Some(node) => node,
-                None => {
-                    let node = self.add(Node::Local);
-                    *self.triggers.local.insert(node)
-                }
-            },
-            Kind::Remote => match self.triggers.remote {
-                Some(node) => node,
-                None => {
-                    let node = self.add(Node::Remote);
-                    *self.triggers.remote.insert(node)
-                }
-            },
+            Kind::Everyone => self.once(Node::Everyone, |triggers| &mut triggers.everyone),
+            Kind::Local => self.once(Node::Local, |triggers| &mut triggers.local),
+            Kind::Remote => self.once(Node::Remote, |triggers| &mut triggers.remote),
             Kind::User(user) => self.user(user),
             Kind::Listed(users) => self.listed(users.clone()),
             Kind::Server(server) => self.server(server),
@@ -144,6 +126,16 @@ impl Compiler {
         let node = self.add(Node::Any(nodes.as_slice().into()));
         self.above
             .extend(nodes.into_iter().map(|part| (part, node)));
+        node
+    }
+
+    /// The one node of a selector that names nothing.
+    fn once(&mut self, node: Node, slot: fn(&mut Triggers) -> &mut Option<NodeId>) -> NodeId {
+        if let Some(known) = slot(&mut self.triggers) {
+            return *known;
+        }
+        let node = self.add(node);
+        *slot(&mut self.triggers) = Some(node);
         node
     }
 

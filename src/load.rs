@@ -38,7 +38,8 @@ pub struct Origin {
     pub path: Option<PathBuf>,
     /// Texts that the host adds, such as rules from its own configuration.
     pub inline: Vec<Inline>,
-    /// The homeserver's own server: it completes names if no `server` statement does.
+    /// The homeserver's own server: it completes names if no `server` statement does. Who is local is
+    /// told by the [`Directory`](crate::directory::Directory), which must be given the name as well.
     pub homeserver: Option<ServerName>,
 }
 

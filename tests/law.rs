@@ -322,7 +322,7 @@ fn answers(core: &Core, users: &BTreeSet<String>) -> String {
 
 #[test]
 fn order_never_matters_blocks_only_hide_sends_only_show() {
-    let policies = number("LAW_POLICIES", 2_000) / 10;
+    let policies = number("LAW_POLICIES", 2_000) / 20;
     let start = Instant::now();
     let compared = RefCell::new((0_u64, 0_u64, 0_u64));
     for_all(

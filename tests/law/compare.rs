@@ -60,9 +60,9 @@ fn same<T: PartialEq + std::fmt::Debug>(
 /// How much is asked in a round.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Depth {
-    /// Every list, and no single pair.
+    /// Every row and column, no single pair and no batch.
     Lists,
-    /// Every known pair as well.
+    /// Every known pair and every batch as well.
     Pairs,
     /// Also pairs with users whom nobody knows.
     Strangers,
@@ -168,7 +168,7 @@ fn ask(
     }
 
     // each batch's senders count as known for that batch, and for no later one
-    for batch in &world.batches {
+    for batch in world.batches.iter().filter(|_| depth >= Depth::Pairs) {
         same(
             || format!("route({batch:?})"),
             &table.route(&meaning.known(batch), batch),

@@ -233,7 +233,7 @@ fn raw_world() -> impl Strategy<Value = RawWorld> {
         vec(any::<(u8, u8)>(), 0..=5),
         any::<bool>(),
         vec(vec(any::<(u8, u16, u16)>(), 1..=4), 1..=2),
-        vec(vec(any::<u8>(), 0..=5), 3),
+        vec(vec(any::<u8>(), 0..=5), 2),
     );
     (text, facts).prop_map(|(text, facts)| RawWorld {
         mode: text.0,
