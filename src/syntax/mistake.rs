@@ -138,9 +138,8 @@ fn describe(found: &str, before: &str, expected: &[&str]) -> (String, String) {
 
 fn advice(found: &str, before: &str, expected: &[&str], list: &str) -> String {
     let takes = |what: &str| expected.contains(&what);
-    let keywords = expected
-        .iter()
-        .flat_map(|name| name.trim_matches('`').split(' '));
+    let keywords = expected.iter().filter_map(|name| name.strip_prefix('`'));
+    let keywords = keywords.flat_map(|name| name.trim_end_matches('`').split(' '));
     let starts = before.trim().is_empty();
     let last = before.split_whitespace().next_back().unwrap_or_default();
     if let Some(note) = found.strip_prefix('#').filter(|_| !takes("a room")) {
@@ -155,6 +154,12 @@ fn advice(found: &str, before: &str, expected: &[&str], list: &str) -> String {
     }
     if takes("a group's name") && KEYWORDS.contains(&found) {
         return format!("`{found}` is a keyword, so no group can have it as its name");
+    }
+    if found == "," && starts {
+        return "a line goes on after a `,` at its end: put the `,` there".into();
+    }
+    if (found == "on" || found == "matching") && before.trim_end().ends_with("all users") {
+        return format!("write `users {found} ...` without `all`");
     }
     if last.ends_with(';') {
         return "a statement ends with its line: begin a new line instead of the `;`".into();
