@@ -9,6 +9,7 @@
 //!
 //! Law: a report never loses a problem, and one place never gets the same problem twice.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -124,17 +125,17 @@ impl Diagnostic {
     ) -> Self {
         Diagnostic {
             name,
-            message: visible(message.into()),
+            message: visible(&message.into()).into_owned(),
             span,
             labels: Vec::new(),
-            help: visible(help.into()),
+            help: visible(&help.into()).into_owned(),
         }
     }
 
     /// The same problem with a second place.
     #[must_use]
     pub fn with_label(mut self, span: Span, message: impl Into<String>) -> Self {
-        let message = visible(message.into());
+        let message = visible(&message.into()).into_owned();
         self.labels.push(Label { span, message });
         self
     }
@@ -308,7 +309,7 @@ impl Report {
         }
         let mut snippet = Snippet::source(text)
             .line_start(low)
-            .path(visible(source.name().into()));
+            .path(visible(source.name()));
         for (span, label, kind) in marks {
             let from = (span.start as usize).clamp(start, end) - start;
             // A mark stays on the line it begins on.
@@ -366,10 +367,10 @@ impl fmt::Display for Report {
 
 impl std::error::Error for Report {}
 
-/// A text without control characters, which a terminal would obey: they are shown escaped.
-pub(crate) fn visible(text: String) -> String {
+/// A text for people: control characters, which a terminal would obey, are escaped. Costs one pass.
+pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
-        return text;
+        return text.into();
     }
     let escape = |c: char| {
         if c.is_control() {
@@ -378,7 +379,7 @@ pub(crate) fn visible(text: String) -> String {
             c.into()
         }
     };
-    text.chars().map(escape).collect()
+    text.chars().map(escape).collect::<String>().into()
 }
 
 /// The known word nearest to a mistyped one, if one is near enough to be meant.

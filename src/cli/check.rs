@@ -4,10 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
-use presence_router::diagnostic::{Name, Report};
+use presence_router::diagnostic::{Name, Report, visible};
 
 use super::inputs::{knows_what_is_local, read_directory, read_policy};
-use super::output::{Failure, Output, count, has_color, note, shown};
+use super::output::{Failure, Output, count, has_color, note};
 
 /// Show every problem of a policy
 ///
@@ -86,7 +86,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     );
     let mut output = Output::new();
     let name = arguments.policy.to_string_lossy();
-    output.line(&format!("{}: {rules}, {groups}, no problems", shown(&name)))?;
+    output.line(&format!(
+        "{}: {rules}, {groups}, no problems",
+        visible(&name)
+    ))?;
     output.flush()
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use presence_router::MAX_FILE_BYTES;
-use presence_router::diagnostic::{Report, nearest};
+use presence_router::diagnostic::{Report, nearest, visible};
 use presence_router::directory::Directory;
 use presence_router::error::Error;
 use presence_router::id::UserId;
@@ -17,7 +17,7 @@ use presence_router::policy::{Kind, PolicySet};
 use presence_router::router::{Origin, Router, Snapshot};
 use presence_router::source::Span;
 
-use super::output::{Failure, Fault, count, note, shown};
+use super::output::{Failure, Fault, count, note};
 
 /// What every command that answers questions is given.
 #[derive(Debug, Args)]
@@ -211,7 +211,7 @@ fn local_or_remote(policy: &PolicySet) -> Option<(&'static str, Span)> {
 /// A user ID as the command line takes it: like in the policy, its server may be left out.
 fn user(text: &str, policy: &PolicySet, directory: &Directory) -> Result<UserId, Fault> {
     let wrong = |reason: &str, help: String| {
-        Fault::new(format!("`{}` is not a user: {reason}", shown(text)), help)
+        Fault::new(format!("`{}` is not a user: {reason}", visible(text)), help)
     };
     let example = match &policy.default_server {
         Some(server) => format!("@ann:{server}"),
@@ -223,7 +223,7 @@ fn user(text: &str, policy: &PolicySet, directory: &Directory) -> Result<UserId,
         let plain = !name.is_empty() && !name.contains(['!', '#', '$', '*', '?']);
         let likely = complete(&format!("@{name}"), policy).filter(|_| plain);
         let likely = likely.and_then(|id| UserId::parse(&id).ok());
-        let likely = likely.map_or(example, |id| shown(id.as_str()).into_owned());
+        let likely = likely.map_or(example, |id| visible(id.as_str()).into_owned());
         return Err(wrong(
             "it does not start with `@`",
             format!("write `{likely}`"),
@@ -232,7 +232,7 @@ fn user(text: &str, policy: &PolicySet, directory: &Directory) -> Result<UserId,
     let Some(whole) = complete(text, policy) else {
         let help = format!(
             "write `{}:example.org`, or a line `server example.org` in the policy",
-            shown(text)
+            visible(text)
         );
         return Err(wrong("it has no server, and there is no default one", help));
     };
@@ -268,9 +268,9 @@ fn note_unknown(user: &UserId, policy: &PolicySet, directory: &Directory) {
         .filter(|named| named.server() == user.server());
     let known = directory.users_on(user.server()).chain(named);
     let meant = nearest(user.localpart(), known.map(UserId::localpart));
-    let meant = meant.map(|name| format!("; did you mean `@{}:{}`?", shown(name), user.server()));
+    let meant = meant.map(|name| format!("; did you mean `@{}:{}`?", visible(name), user.server()));
     let meant = meant.unwrap_or_default();
-    let user = shown(user.as_str());
+    let user = visible(user.as_str());
     note(&format!(
         "neither the directory nor the policy knows `{user}`{meant}"
     ));

@@ -3,10 +3,9 @@
 //! Law: no write panics. Whoever stops reading ends the program quietly; a full disk ends it with
 //! an error. Colour goes to a terminal and nowhere else.
 
-use std::borrow::Cow;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
 
-use presence_router::diagnostic::Report;
+use presence_router::diagnostic::{Report, visible};
 
 /// What is wrong, and what to write instead (may be empty).
 #[derive(Debug)]
@@ -91,21 +90,6 @@ pub fn has_color(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && !refused
 }
 
-/// A text for people: nothing in it moves the cursor or begins a line.
-pub fn shown(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(char::is_control) {
-        return text.into();
-    }
-    let escaped = |c: char| {
-        if c.is_control() {
-            c.escape_default().collect()
-        } else {
-            c.to_string()
-        }
-    };
-    text.chars().map(escaped).collect::<String>().into()
-}
-
 /// `1 rule`, `2 rules`.
 pub fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
@@ -113,7 +97,7 @@ pub fn count(number: usize, what: &str) -> String {
 
 /// Something worth knowing that changes no answer.
 pub fn note(text: &str) {
-    to_stderr(&format!("note: {}\n", shown(text)));
+    to_stderr(&format!("note: {}\n", visible(text)));
 }
 
 pub fn report_to_stderr(report: &Report, json: bool) {
@@ -127,10 +111,10 @@ pub fn report_to_stderr(report: &Report, json: bool) {
 
 pub fn faults_to_stderr(faults: &[Fault]) {
     for Fault { message, help } in faults {
-        to_stderr(&format!("error: {}\n", shown(message)));
+        to_stderr(&format!("error: {}\n", visible(message)));
         let mut before = "  = help: ";
         for line in help.lines() {
-            to_stderr(&format!("{before}{}\n", shown(line)));
+            to_stderr(&format!("{before}{}\n", visible(line)));
             before = "          ";
         }
     }

@@ -1,11 +1,12 @@
 //! `recipients`: who receives a sender's presence?
 
 use clap::Args;
+use presence_router::diagnostic::visible;
 use presence_router::id::UserId;
 use serde::Serialize;
 
 use super::inputs::Inputs;
-use super::output::{Failure, Output, count, shown};
+use super::output::{Failure, Output, count};
 
 /// Show who receives a user's presence
 ///
@@ -60,7 +61,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             })?;
             continue;
         }
-        let sender = shown(sender.as_str());
+        let sender = visible(sender.as_str());
         if recipients.is_empty() {
             output.line(&format!("{sender} is received by nobody"))?;
             continue;
@@ -68,7 +69,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let number = count(recipients.len(), "user");
         output.line(&format!("{sender} is received by {number}:"))?;
         for recipient in &recipients {
-            output.line(&format!("  {}", shown(recipient.as_str())))?;
+            output.line(&format!("  {}", visible(recipient.as_str())))?;
         }
     }
     output.flush()

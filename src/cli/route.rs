@@ -6,11 +6,12 @@ use std::io::{self, BufRead, IsTerminal, Read};
 
 use clap::Args;
 use presence_router::MAX_FILE_BYTES;
+use presence_router::diagnostic::visible;
 use presence_router::id::UserId;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess};
 
 use super::inputs::Inputs;
-use super::output::{Failure, Fault, Output, count, note, shown};
+use super::output::{Failure, Fault, Output, count, note};
 
 /// Deal out batches of presence updates to their recipients
 ///
@@ -109,8 +110,8 @@ fn print(
         let received = places
             .iter()
             .filter_map(|place| senders.get(*place as usize));
-        let received: Vec<_> = received.map(|sender| shown(sender)).collect();
-        let recipient = shown(recipient.as_str());
+        let received: Vec<_> = received.map(|sender| visible(sender)).collect();
+        let recipient = visible(recipient.as_str());
         output.line(&format!("  {recipient} receives {}", received.join(", ")))?;
     }
     Ok(())
@@ -197,7 +198,7 @@ impl<'de> Deserialize<'de> for Update {
                     if sender.is_some() {
                         return Err(de::Error::custom("this update has a second `user_id`"));
                     }
-                    let wrong = |error| format!("the user_id `{}` {error}", shown(&text));
+                    let wrong = |error| format!("the user_id `{}` {error}", visible(&text));
                     let id =
                         UserId::parse(&text).map_err(|error| de::Error::custom(wrong(error)))?;
                     sender = Some(Update(id));

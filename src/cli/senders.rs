@@ -2,11 +2,12 @@
 
 use clap::Args;
 use presence_router::Senders;
+use presence_router::diagnostic::visible;
 use presence_router::id::UserId;
 use serde::Serialize;
 
 use super::inputs::Inputs;
-use super::output::{Failure, Output, count, shown};
+use super::output::{Failure, Output, count};
 
 /// Show whose presence a user receives
 ///
@@ -77,9 +78,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 users,
             ),
         };
-        output.line(&format!("{} receives {words}", shown(recipient.as_str())))?;
+        output.line(&format!("{} receives {words}", visible(recipient.as_str())))?;
         for sender in listed {
-            output.line(&format!("  {}", shown(sender.as_str())))?;
+            output.line(&format!("  {}", visible(sender.as_str())))?;
         }
     }
     output.flush()

@@ -15,7 +15,7 @@ use crate::source::{SourceId, Span};
 
 /// Reads all statements of a text; what cannot be read is added to `problems`.
 ///
-/// Costs the grammar's time for each statement, about 2 us a line.
+/// Costs the grammar's time for each statement.
 pub fn parse(source: SourceId, text: &str, problems: &mut Vec<Diagnostic>) -> Vec<Statement> {
     let mut statements = Vec::new();
     let mut at = 0;
