@@ -2,21 +2,26 @@
 //!
 //! A [`Diagnostic`] is one problem with its stable [`Name`], its place and what to write instead.
 //! A [`Report`] is all problems of one load with the texts they lie in, in one order whatever
-//! order they were found in. Shown two ways: for people in rustc's style, and as JSON lines
-//! (the language reference, section 5).
+//! order they were found in. `human` shows one to people, `formats` to programs; `nearest` finds
+//! the word that was meant.
 //!
 //! Not for: failed operations (`error`), nor for finding problems.
 //!
 //! Law: a report never loses a problem, and one place never gets the same problem twice.
 
+mod formats;
+mod human;
+mod nearest;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use annotate_snippets::{AnnotationKind, Level as Shown, Origin, Renderer, Snippet};
 use serde::Serialize;
 
 use crate::source::{Position, Sources, Span};
+
+pub use nearest::nearest;
 
 /// How grave a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -100,6 +105,15 @@ pub struct Label {
     pub message: String,
 }
 
+/// One change of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// What is taken out; empty where something is only put in.
+    pub span: Span,
+    /// What is put there.
+    pub text: String,
+}
+
 /// One problem: what, where, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -113,6 +127,8 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What to write instead.
     pub help: String,
+    /// The edits that solve it, all together, if it is certain what was meant; else none.
+    pub fix: Vec<Edit>,
 }
 
 impl Diagnostic {
@@ -129,6 +145,7 @@ impl Diagnostic {
             span,
             labels: Vec::new(),
             help: visible(&help.into()).into_owned(),
+            fix: Vec::new(),
         }
     }
 
@@ -137,6 +154,14 @@ impl Diagnostic {
     pub fn with_label(mut self, span: Span, message: impl Into<String>) -> Self {
         let message = visible(&message.into()).into_owned();
         self.labels.push(Label { span, message });
+        self
+    }
+
+    /// The same problem with one edit more that belongs to its fix.
+    #[must_use]
+    pub fn with_edit(mut self, span: Span, text: impl Into<String>) -> Self {
+        let text = text.into();
+        self.fix.push(Edit { span, text });
         self
     }
 
@@ -152,24 +177,6 @@ pub struct Report {
     sources: Arc<Sources>,
     problems: Vec<Diagnostic>,
 }
-
-/// A problem as one JSON object; the fields and their order are a promise to scripts.
-#[derive(Serialize)]
-struct JsonLine<'a> {
-    level: Level,
-    name: &'a str,
-    message: &'a str,
-    file: &'a str,
-    line: usize,
-    column: usize,
-    help: &'a str,
-}
-
-/// A line longer than this is named but not printed.
-const LONGEST_SHOWN_LINE: usize = 4096;
-
-/// Marks at most so many lines apart are shown together.
-const NEIGHBOURS: usize = 4;
 
 impl Report {
     /// Puts problems in order. Costs a sort.
@@ -229,134 +236,6 @@ impl Report {
     pub fn warnings(&self) -> usize {
         self.len() - self.errors()
     }
-
-    /// For people, in rustc's style, every problem and a last line that counts them; empty for an
-    /// empty report. `color` adds ANSI escapes.
-    pub fn render(&self, color: bool) -> String {
-        if self.is_empty() {
-            return String::new();
-        }
-        let renderer = if color {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
-        let mut text = String::new();
-        for problem in &self.problems {
-            text.push_str(&self.render_one(&renderer, problem));
-            text.push_str("\n\n");
-        }
-        text.push_str(&self.summary());
-        text.push('\n');
-        text
-    }
-
-    fn render_one(&self, renderer: &Renderer, problem: &Diagnostic) -> String {
-        let level = match problem.level() {
-            Level::Error => Shown::ERROR,
-            Level::Warning => Shown::WARNING,
-        };
-        let mut group = level
-            .primary_title(problem.message.as_str())
-            .id(problem.name.as_str())
-            .elements(Vec::<Snippet<'_, annotate_snippets::Annotation<'_>>>::new());
-        let first = (problem.span, "", AnnotationKind::Primary);
-        let others = problem.labels.iter();
-        let others = others.map(|l| (l.span, l.message.as_str(), AnnotationKind::Context));
-        // Neighbours share a snippet, so that they are drawn together.
-        let mut marks: Vec<_> = std::iter::once(first).chain(others).collect();
-        while let Some((span, ..)) = marks.first().copied() {
-            let line = self.sources.position(span).line;
-            let near = |mark: &(Span, &str, AnnotationKind)| {
-                mark.0.source == span.source
-                    && self.sources.position(mark.0).line.abs_diff(line) <= NEIGHBOURS
-            };
-            let (here, rest) = marks.into_iter().partition(near);
-            marks = rest;
-            group = self.add_marks(group, here);
-        }
-        if !problem.help.is_empty() {
-            group = group.element(Shown::HELP.message(problem.help.as_str()));
-        }
-        renderer.render(&[group])
-    }
-
-    /// Adds the marks of one source to a group: the lines they lie on, or the bare place if there
-    /// is no such line to show.
-    fn add_marks<'a>(
-        &'a self,
-        group: annotate_snippets::Group<'a>,
-        marks: Vec<(Span, &'a str, AnnotationKind)>,
-    ) -> annotate_snippets::Group<'a> {
-        let Some(&(span, ..)) = marks.first() else {
-            return group;
-        };
-        let Some(source) = self.sources.get(span.source) else {
-            return group;
-        };
-        let at = source.position(span.start);
-        let lines = marks.iter().map(|mark| source.position(mark.0.start).line);
-        let low = lines.clone().min().unwrap_or(at.line);
-        let high = lines.max().unwrap_or(at.line);
-        let start = source.line_start(low);
-        let end = source.line_start(high) + source.line(high).len();
-        let text = source.text().get(start..end).unwrap_or_default();
-        if text.is_empty() || text.len() > LONGEST_SHOWN_LINE * (1 + high - low).min(64) {
-            let place = Origin::path(source.name())
-                .line(at.line)
-                .char_column(at.column);
-            return group.element(place);
-        }
-        let mut snippet = Snippet::source(text)
-            .line_start(low)
-            .path(visible(source.name()));
-        for (span, label, kind) in marks {
-            let from = (span.start as usize).clamp(start, end) - start;
-            // A mark stays on the line it begins on.
-            let line_end = start
-                + source.line(source.position(span.start).line).len()
-                + (source.line_start(source.position(span.start).line) - start);
-            let to = (span.end as usize).clamp(start + from, line_end.max(start + from)) - start;
-            let mark = kind.span(from..to);
-            let label = (!label.is_empty()).then_some(label);
-            snippet = snippet.annotation(mark.label(label));
-        }
-        group.element(snippet)
-    }
-
-    fn summary(&self) -> String {
-        let count = |n: usize, what: &str| match n {
-            0 => None,
-            1 => Some(format!("1 {what}")),
-            n => Some(format!("{n} {what}s")),
-        };
-        let parts = [
-            count(self.errors(), "error"),
-            count(self.warnings(), "warning"),
-        ];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
-    }
-
-    /// One JSON object a line (the language reference, section 5).
-    pub fn json_lines(&self) -> String {
-        let mut text = String::new();
-        for problem in &self.problems {
-            let position = self.position(problem);
-            let line = JsonLine {
-                level: problem.level(),
-                name: problem.name.as_str(),
-                message: &problem.message,
-                file: self.file(problem),
-                line: position.line,
-                column: position.column,
-                help: &problem.help,
-            };
-            // Strings and numbers alone: this cannot fail.
-            text.push_str(&serde_json::to_string(&line).unwrap_or_default());
-            text.push('\n');
-        }
-        text
-    }
 }
 
 impl fmt::Display for Report {
@@ -382,57 +261,10 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     text.chars().map(escape).collect::<String>().into()
 }
 
-/// The known word nearest to a mistyped one, if one is near enough to be meant.
-///
-/// Near means at most one edit in three characters; a swap of neighbours counts as one. Costs the
-/// product of the lengths for each known word.
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
-    let scored = known
-        .into_iter()
-        .filter(|k| k.len().abs_diff(word.len()) <= limit * 4);
-    let scored = scored.map(|k| (edits(word, k), k));
-    let best = scored.filter(|(d, k)| *d <= limit && *k != word).min();
-    best.map(|(_, k)| k)
-}
-
-/// The optimal string alignment distance.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=b.len()).collect();
-    let mut last = None;
-    for (i, x) in a.chars().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let at = |v: &[usize], k: usize| v.get(k).copied().unwrap_or(usize::MAX - 1);
-            let mut cost = (at(&above, j) + usize::from(x != *y))
-                .min(at(&above, j + 1) + 1)
-                .min(at(&row, j) + 1);
-            let crossed = j > 0 && last == Some(*y) && b.get(j - 1) == Some(&x);
-            if crossed && !before.is_empty() {
-                cost = cost.min(at(&before, j - 1) + 1);
-            }
-            row.push(cost);
-        }
-        before = std::mem::replace(&mut above, row);
-        last = Some(x);
-    }
-    above.last().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::source::Source;
-
-    #[test]
-    fn nearest_word() {
-        let words = ["send", "block", "group", "server"];
-        assert_eq!(nearest("snd", words), Some("send"));
-        assert_eq!(nearest("blcok", words), Some("block"));
-        assert_eq!(nearest("presence", words), None);
-    }
 
     #[test]
     fn report_is_ordered_and_counts() {
