@@ -91,7 +91,7 @@ pub fn load(origin: &Origin) -> Loaded {
     let mut statements = Vec::new();
     for id in texts.into_values() {
         let text = loader.sources.get(id).map_or("", Source::text);
-        statements.extend(syntax::parse(id, text, &mut loader.problems));
+        statements.extend(syntax::parse(id, text, &mut loader.problems, &mut |_| {}));
     }
     let root = origin.path.as_deref().unwrap_or(Path::new(""));
     let group_files = loader.group_files(root, &statements);

@@ -35,11 +35,17 @@ pub(super) struct Logical<'a> {
 }
 
 /// The logical line that starts at or after byte `from`, which must be the start of a line or of a
-/// statement. Costs the bytes it covers.
-pub(super) fn next_line(text: &str, from: usize) -> Option<Logical<'_>> {
-    let start = skip_empty(text, from, true)?;
+/// statement. Each comment before it and in it is told to `comment`, from its `#` to its line's
+/// end; those after the last statement are told with the answer `None`. Costs the bytes it covers.
+pub(super) fn next_line<'a>(
+    text: &'a str,
+    from: usize,
+    comment: &mut dyn FnMut(usize, usize),
+) -> Option<Logical<'a>> {
+    let start = skip_empty(text, from, true, comment)?;
     let mut scan = Scan {
         text,
+        comment,
         at: start,
         open: Vec::new(),
         deeper: 0,
@@ -76,8 +82,9 @@ pub(super) fn resume_after(text: &str, line: &Logical<'_>, wrong: usize) -> usiz
     text.len()
 }
 
-struct Scan<'a> {
+struct Scan<'a, 'c> {
     text: &'a str,
+    comment: &'c mut dyn FnMut(usize, usize),
     at: usize,
     open: Vec<usize>,
     deeper: usize,
@@ -87,7 +94,7 @@ struct Scan<'a> {
     blanks: Vec<(usize, usize)>,
 }
 
-impl Scan<'_> {
+impl Scan<'_, '_> {
     /// Takes one word or mark; `false` at the statement's end.
     fn step(&mut self) -> bool {
         let Some(byte) = byte(self.text, self.at) else {
@@ -100,6 +107,7 @@ impl Scan<'_> {
             b'#' if starts_comment(self.text, self.at) => {
                 let end = line_end(self.text, self.at);
                 self.blanks.push((self.at, end));
+                (self.comment)(self.at, end);
                 self.at = end;
             }
             b'(' => self.open(),
@@ -155,7 +163,7 @@ impl Scan<'_> {
     /// At a line's end; `next` is the next line's first byte.
     fn line_end(&mut self, next: usize) -> bool {
         let inside = self.joins || !self.open.is_empty();
-        let Some(first) = skip_empty(self.text, next, !inside) else {
+        let Some(first) = skip_empty(self.text, next, !inside, &mut |_, _| {}) else {
             return false;
         };
         let goes_on = if inside {
@@ -165,6 +173,8 @@ impl Scan<'_> {
         };
         if goes_on {
             self.blanks.push((self.at, first));
+            // Comments in front of a new statement are told with that one.
+            skip_empty(self.text, next, !inside, self.comment);
             self.at = first;
         }
         goes_on
@@ -172,14 +182,23 @@ impl Scan<'_> {
 }
 
 /// The first byte at or after `from` that is no blank, line end or comment. With `any_comment`
-/// every `#` starts one.
-fn skip_empty(text: &str, from: usize, any_comment: bool) -> Option<usize> {
+/// every `#` starts one. Each comment is told to `comment`.
+fn skip_empty(
+    text: &str,
+    from: usize,
+    any_comment: bool,
+    comment: &mut dyn FnMut(usize, usize),
+) -> Option<usize> {
     let mut at = from;
     loop {
         match byte(text, at)? {
             b' ' | b'\t' | b'\n' => at += 1,
             b'\r' if byte_is(text, at + 1, b'\n') => at += 1,
-            b'#' if any_comment || starts_comment(text, at) => at = line_end(text, at),
+            b'#' if any_comment || starts_comment(text, at) => {
+                let end = line_end(text, at);
+                comment(at, end);
+                at = end;
+            }
             _ => return Some(at),
         }
     }
@@ -310,7 +329,7 @@ mod tests {
     fn lines(text: &str) -> Vec<String> {
         let mut out = Vec::new();
         let mut at = 0;
-        while let Some(line) = next_line(text, at) {
+        while let Some(line) = next_line(text, at, &mut |_, _| {}) {
             assert_eq!(line.text.len(), line.end - line.start);
             let words: Vec<_> = line.text.split_whitespace().collect();
             out.push(words.join(" "));
@@ -339,6 +358,18 @@ mod tests {
     }
 
     #[test]
+    fn every_comment_is_told_once() {
+        let text = "#a\nsend all # b\n# c\n  to @x # d\n #e\n\nblock (@a, # f\n  # g\n @b)\n#h";
+        let mut told = Vec::new();
+        let mut at = 0;
+        let mut tell = |from: usize, to: usize| told.push(&text[from..to]);
+        while let Some(line) = next_line(text, at, &mut tell) {
+            at = line.end;
+        }
+        assert_eq!(told, ["#a", "# b", "# c", "# d", "#e", "# f", "# g", "#h"]);
+    }
+
+    #[test]
     fn an_unclosed_parenthesis_ends_at_the_next_sure_statement() {
         assert_eq!(
             lines("send (all\n@x\nblock @b"),
@@ -357,8 +388,13 @@ mod tests {
     #[test]
     fn depth_is_counted_not_recursed() {
         let deep = |n: usize| format!("block {}@a{}", "(".repeat(n), ")".repeat(n));
-        assert_eq!(next_line(&deep(64), 0).unwrap().too_deep, None);
-        assert_eq!(next_line(&deep(65), 0).unwrap().too_deep, Some(6 + 64));
-        assert_eq!(next_line(&deep(10_000), 0).unwrap().unclosed, None);
+        let line = |n: usize| {
+            let text = deep(n);
+            let line = next_line(&text, 0, &mut |_, _| {}).unwrap();
+            (line.too_deep, line.unclosed)
+        };
+        assert_eq!(line(64), (None, None));
+        assert_eq!(line(65), (Some(6 + 64), None));
+        assert_eq!(line(10_000), (Some(6 + 64), None));
     }
 }

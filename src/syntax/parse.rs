@@ -13,13 +13,20 @@ use super::mistake::explain;
 use crate::diagnostic::{Diagnostic, Name};
 use crate::source::{SourceId, Span};
 
-/// Reads all statements of a text; what cannot be read is added to `problems`.
+/// Reads all statements of a text; what cannot be read is added to `problems`, and the place of
+/// each comment is told to `comment`, in order.
 ///
 /// Costs the grammar's time for each statement.
-pub fn parse(source: SourceId, text: &str, problems: &mut Vec<Diagnostic>) -> Vec<Statement> {
+pub fn parse(
+    source: SourceId,
+    text: &str,
+    problems: &mut Vec<Diagnostic>,
+    comment: &mut dyn FnMut(Span),
+) -> Vec<Statement> {
     let mut statements = Vec::new();
     let mut at = 0;
-    while let Some(line) = next_line(text, at) {
+    let mut told = |from, to| comment(Span::new(source, from, to));
+    while let Some(line) = next_line(text, at, &mut told) {
         at = line.end.max(line.start + 1);
         if let Some(deep) = line.too_deep {
             problems.push(too_deep(Span::new(source, deep, deep + 1)));
