@@ -6,6 +6,7 @@
 pub mod ast;
 mod grammar;
 mod layout;
+pub(crate) mod link;
 mod mistake;
 mod parse;
 pub(crate) mod word;

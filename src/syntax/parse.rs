@@ -9,7 +9,7 @@ use pest::iterators::{Pair, Pairs};
 use super::ast::{Action, Kind, Rule as AstRule, Selector, Statement, Word};
 use super::grammar::{Grammar, Rule};
 use super::layout::{Logical, MAX_DEPTH, next_line, resume_after};
-use super::mistake::explain;
+use super::mistake::{Known, explain};
 use crate::diagnostic::{Diagnostic, Name};
 use crate::source::{SourceId, Span};
 
@@ -25,6 +25,7 @@ pub fn parse(
 ) -> Vec<Statement> {
     let mut statements = Vec::new();
     let mut at = 0;
+    let known = Known::new(text);
     let mut told = |from, to| comment(Span::new(source, from, to));
     while let Some(line) = next_line(text, at, &mut told) {
         at = line.end.max(line.start + 1);
@@ -45,7 +46,7 @@ pub fn parse(
                 .read(pairs),
             ),
             Err(error) => {
-                let (problem, wrong) = explain(source, &line, &error);
+                let (problem, wrong) = explain(source, &line, &error, &known);
                 problems.push(problem);
                 statements.extend(broken_group(source, &line));
                 if line.unclosed.is_some() {

@@ -1,0 +1,69 @@
+//! Characters that look like those of the language: quotes and blanks of word processors and chat
+//! programs, full-width marks of input methods, brackets of other languages.
+//!
+//! Law: what stands in `"` quotes is left alone.
+
+use super::repair::Change;
+
+/// What a look-alike character stands for; empty for what cannot be seen at all.
+fn plain(c: char) -> Option<&'static str> {
+    Some(match c {
+        '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{201f}' | '\u{ab}' | '\u{bb}' | '\u{ff02}' => "\"",
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => " ",
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{feff}' => "",
+        '\u{ff20}' => "@",
+        '\u{ff0c}' | '\u{3001}' => ",",
+        '\u{ff08}' => "(",
+        '\u{ff09}' => ")",
+        '\u{ff1a}' => ":",
+        '\u{ff0a}' => "*",
+        '\u{ff1d}' => "=",
+        '\u{ff03}' => "#",
+        _ => return None,
+    })
+}
+
+/// The changes that put plain characters for those that look like them, and the first of these.
+pub(super) fn plain_characters(text: &str) -> Option<(Vec<Change>, char)> {
+    let mut changes = Vec::new();
+    let mut first = None;
+    let mut quoted = false;
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => quoted = !quoted,
+            '\\' if quoted => _ = chars.next(),
+            c if !quoted => {
+                if let Some(new) = plain(c) {
+                    first = first.or(Some(c));
+                    changes.push((at, at + c.len_utf8(), new.to_owned()));
+                }
+            }
+            _ => {}
+        }
+    }
+    first.map(|first| (changes, first))
+}
+
+/// The changes that put round brackets for others.
+pub(super) fn round_brackets(text: &str) -> Vec<Change> {
+    let round = |c| match c {
+        '[' | '{' => Some("("),
+        ']' | '}' => Some(")"),
+        _ => None,
+    };
+    let brackets = text.char_indices();
+    let brackets = brackets.filter_map(|(at, c)| round(c).map(|new| (at, at + 1, new.to_owned())));
+    brackets.collect()
+}
+
+/// What such a character is called.
+pub(super) fn name(c: char) -> String {
+    let kind = match plain(c) {
+        Some("") => "which cannot be seen",
+        Some(" ") => "which is no plain blank",
+        Some("\"") => "which is no plain quote",
+        _ => "which only looks like a plain one",
+    };
+    format!("there is the character U+{:04X}, {kind}", u32::from(c))
+}

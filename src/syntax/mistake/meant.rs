@@ -1,0 +1,613 @@
+//! What may have been meant where the grammar gets stuck: words of English, of firewalls, of YAML and
+//! of chat programs, and the keyword a mistyped word is near to.
+//!
+//! Not for: whether a change makes a statement (`repair` tries it).
+//!
+//! Law: the likeliest first. *Certain* is only what changes no name and no meaning: a letter's case,
+//! a mark, a blank.
+
+use super::marks::{plain_characters, round_brackets};
+use super::repair::{Change, is_statement};
+use super::sentences::{first_keyword, sentences};
+use super::words::{word_at, words};
+use super::{Known, marks};
+use crate::diagnostic::nearest;
+use crate::id::{ServerName, UserId};
+use crate::syntax::KEYWORDS;
+use crate::syntax::link::id_in_link;
+use crate::syntax::word::is_unquoted_localpart;
+
+/// Changes worth trying.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub changes: Vec<Change>,
+    /// For which meaning, if there are several.
+    pub note: &'static str,
+    pub certain: bool,
+    pub why: String,
+}
+
+impl Candidate {
+    pub(super) fn maybe(changes: Vec<Change>) -> Self {
+        Candidate {
+            changes,
+            note: "",
+            certain: false,
+            why: String::new(),
+        }
+    }
+
+    /// A word is near to one that is known.
+    fn near(changes: Vec<Change>, word: &str) -> Self {
+        Candidate {
+            why: format!("did you mean `{word}`?"),
+            ..Self::maybe(changes)
+        }
+    }
+
+    fn certain(changes: Vec<Change>, why: impl Into<String>) -> Self {
+        Candidate {
+            certain: true,
+            why: why.into(),
+            ..Self::maybe(changes)
+        }
+    }
+}
+
+/// Words that begin users.
+const USERS: [&str; 8] = [
+    "all", "everyone", "users", "local", "remote", "room", "members", "group",
+];
+
+/// Words that begin a statement.
+pub(super) const STATEMENTS: [&str; 11] = [
+    "server", "group", "send", "block", "all", "everyone", "users", "local", "remote", "room",
+    "members",
+];
+
+/// The changes to try in a statement that the grammar takes up to byte `at`; `whole` also those of
+/// all of it.
+pub(super) fn candidates(
+    text: &str,
+    at: usize,
+    expected: &[&str],
+    known: &Known<'_>,
+    whole: bool,
+) -> Vec<Candidate> {
+    let rest = text.get(at..).unwrap_or_default();
+    let before = text.get(..at).unwrap_or_default();
+    let found = word_at(rest);
+    let end = at + found.len();
+    let next = words(text.get(end..).unwrap_or_default());
+    let here = Here {
+        text,
+        at,
+        end,
+        found,
+        expected,
+        known,
+        before: words(before),
+        next: next.iter().map(|(start, word)| (end + start, *word)).collect(),
+    };
+    let mut list = Vec::new();
+    if whole {
+        list.extend(here.characters());
+    }
+    here.capitals(&mut list);
+    here.statement_ends(&mut list);
+    if whole {
+        list.extend(sentences(text));
+    }
+    if here.takes("`on`") || here.takes("`of`") || here.takes("`members`") {
+        here.users_and_members(&mut list);
+    }
+    here.word(&mut list);
+    if here.takes("users") {
+        here.users(&mut list);
+    }
+    here.connectors(&mut list);
+    list
+}
+
+/// The place where the grammar is stuck.
+struct Here<'a, 't> {
+    text: &'a str,
+    at: usize,
+    end: usize,
+    found: &'a str,
+    expected: &'a [&'a str],
+    known: &'a Known<'t>,
+    before: Vec<(usize, &'a str)>,
+    next: Vec<(usize, &'a str)>,
+}
+
+impl<'a> Here<'a, '_> {
+    fn takes(&self, what: &str) -> bool {
+        self.expected.contains(&what)
+    }
+
+    fn last(&self) -> &'a str {
+        self.before.last().map_or("", |(_, word)| word)
+    }
+
+    fn replaced(&self, new: impl Into<String>) -> Vec<Change> {
+        vec![(self.at, self.end, new.into())]
+    }
+
+    fn inserted(&self, new: &str) -> Vec<Change> {
+        vec![(self.at, self.at, new.into())]
+    }
+
+    /// The word taken out with the blanks behind it, unless it is joined to the one before.
+    fn without(&self) -> Vec<Change> {
+        if self.before.last().is_some_and(|(at, word)| at + word.len() == self.at) {
+            return vec![(self.at, self.end, String::new())];
+        }
+        let to = self.next.first().map_or(self.text.len(), |(at, _)| *at);
+        vec![(self.at, to, String::new())]
+    }
+
+    /// The word before taken out with the blanks behind it, or replaced.
+    fn last_replaced(&self, new: &str) -> Vec<Change> {
+        let Some((at, word)) = self.before.last() else {
+            return Vec::new();
+        };
+        let joined = self.text.get(..*at).unwrap_or_default();
+        let joined = !joined.is_empty() && !joined.ends_with([' ', '\t']);
+        if new.is_empty() {
+            let to = if joined { at + word.len() } else { self.at };
+            vec![(*at, to, String::new())]
+        } else {
+            vec![(*at, at + word.len(), new.into())]
+        }
+    }
+
+    /// Characters that only look right.
+    fn characters(&self) -> Vec<Candidate> {
+        let mut list = Vec::new();
+        if let Some((changes, first)) = plain_characters(self.text) {
+            list.push(Candidate::certain(changes, marks::name(first)));
+        }
+        let round = round_brackets(self.text);
+        if !round.is_empty() {
+            list.push(Candidate::maybe(round));
+        }
+        // `'@ann'` and `@ann` in backticks
+        if let Some(bare) = bare(self.found, &['\'', '`']) {
+            let plain = |c: char| is_unquoted_localpart(c) || "@:[]*?#!".contains(c);
+            let why = "only `\"` quotes a name, and few need it";
+            let new = if bare.chars().all(plain) {
+                bare.to_owned()
+            } else {
+                format!("\"{bare}\"")
+            };
+            list.push(Candidate::certain(self.replaced(new), why));
+        }
+        list
+    }
+
+    /// Keywords in capitals.
+    fn capitals(&self, list: &mut Vec<Candidate>) {
+        let why = "keywords are lower case";
+        let lower = |(at, word): (usize, &str)| {
+            let lower = word.to_lowercase();
+            let wrong = lower != word && KEYWORDS.contains(&lower.as_str());
+            wrong.then(|| (at, at + word.len(), lower))
+        };
+        list.extend(
+            lower((self.at, self.found)).map(|change| Candidate::certain(vec![change], why)),
+        );
+        let all: Vec<Change> = words(self.text).into_iter().filter_map(lower).collect();
+        if all.len() > 1 {
+            list.push(Candidate::certain(all, why));
+        }
+    }
+
+    /// A statement is over, and something follows on its line.
+    fn statement_ends(&self, list: &mut Vec<Candidate>) {
+        let before = self.text.get(..self.at).unwrap_or_default().trim_end();
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let why = "a statement ends with its line";
+        if let Some(one) = before.strip_suffix(';')
+            && is_statement(one)
+            && is_statement(rest)
+        {
+            let changes = vec![(one.len(), self.at, "\n".to_owned())];
+            list.push(Candidate::certain(changes, why));
+        }
+        if before.ends_with(';') {
+            let changes = vec![(before.len() - 1, before.len(), ",".to_owned())];
+            list.push(Candidate::maybe(changes));
+        }
+        if self.found == ";" && self.next.is_empty() {
+            let changes = vec![(before.len(), self.end, String::new())];
+            list.push(Candidate::certain(changes, why));
+        }
+        if self.found == ";" && is_statement(before) {
+            let rest = rest.get(1..).unwrap_or_default();
+            let start = self.end + (rest.len() - rest.trim_start().len());
+            let changes = vec![(before.len(), start, "\n".to_owned())];
+            list.push(Candidate::certain(changes, why));
+        }
+        if self.takes("the end of the statement") && is_statement(before) && is_statement(rest) {
+            let changes = vec![(before.len(), self.at, "\n".to_owned())];
+            let why = why.to_owned();
+            list.push(Candidate {
+                why,
+                ..Candidate::maybe(changes)
+            });
+        }
+        if self.found == "\\" {
+            let why = "a statement goes on over its line's end without a `\\`";
+            list.push(Candidate::certain(self.without(), why));
+        }
+    }
+
+    /// The word itself, mistyped or from another language.
+    fn word(&self, list: &mut Vec<Candidate>) {
+        let starts = self.before.is_empty();
+        let found = self.found;
+        if let Some(bare) = found.strip_suffix(':').filter(|bare| KEYWORDS.contains(bare)) {
+            list.push(Candidate::maybe(self.replaced(bare)));
+        }
+        if starts {
+            list.extend(first_keyword(found).map(|word| Candidate::maybe(self.replaced(word))));
+            let near = nearest(found, STATEMENTS);
+            list.extend(near.map(|word| Candidate::near(self.replaced(word), word)));
+            if found.ends_with(':') {
+                list.push(Candidate::maybe(self.without()));
+            }
+            let word = self.next.first().map_or("", |(_, word)| word);
+            let verb = ["see", "sees", "may", "can", "should", "receives", "gets"];
+            if verb.contains(&word) && is_name(found) {
+                let user = format!("@{}", found.to_lowercase());
+                list.push(Candidate::maybe(self.replaced(user)));
+            }
+            return;
+        }
+        let keywords = self.expected.iter().filter_map(|name| name.strip_prefix('`'));
+        let keywords = keywords.flat_map(|name| name.trim_end_matches('`').split(' '));
+        let keywords = keywords.filter(|word| KEYWORDS.contains(word));
+        if !found.is_empty() && !KEYWORDS.contains(&found) {
+            let near = nearest(found, keywords);
+            list.extend(near.map(|word| Candidate::near(self.replaced(word), word)));
+        }
+    }
+
+    /// Users must stand here.
+    fn users(&self, list: &mut Vec<Candidate>) {
+        let (found, last) = (self.found, self.last());
+        let mut put = |new: String| list.push(Candidate::maybe(self.replaced(new)));
+        let lower = found.to_lowercase();
+        match lower.as_str() {
+            "everybody" | "anyone" | "anybody" | "any" | "*" | "world" => put("everyone".into()),
+            "anything" | "each" => put("all".into()),
+            "eachother" | "each-other" | "themselves" | "itself" => put("each other".into()),
+            _ => {}
+        }
+        if let Some(id) = id_in_link(found) {
+            if id.starts_with('@') {
+                put(id);
+            } else {
+                put(format!("members of {id}"));
+            }
+        }
+        match self.next.first() {
+            Some((at, word)) if lower == "one" && *word == "another" => {
+                let changes = vec![(self.at, at + word.len(), "each other".into())];
+                list.push(Candidate::maybe(changes));
+            }
+            _ => {}
+        }
+        // `not @ann`, `!@ann`, `-@ann`
+        let mut put = |new: String| list.push(Candidate::maybe(self.replaced(new)));
+        match found {
+            "not" | "!" | "-" | "no" | "except" if last != "except" => put("all except".into()),
+            _ => {}
+        }
+        if let Some(user) = found.strip_prefix(['!', '-', '~']).filter(|u| u.starts_with('@')) {
+            put(format!("all except {user}"));
+        }
+        if found.starts_with(['#', '!']) {
+            put(format!("members of {found}"));
+        }
+        // A word too many, before or here.
+        if found == "from" && last == "=" {
+            list.push(Candidate::maybe(self.last_replaced("")));
+        }
+        if matches!(found, "to" | "from" | "see" | "sees" | "," | "") && matches!(last, "and" | ",")
+        {
+            list.push(Candidate::maybe(self.last_replaced("")));
+        }
+        if matches!(last, "and" | "," | "=" | "except" | "see" | "sees" | "to")
+            && matches!(found, "," | "=" | "==" | "from" | "for" | "and" | "all" | "the")
+        {
+            list.push(Candidate::maybe(self.without()));
+        }
+        let filler = [
+            "user", "the", "presence", "of", "only", "just", "updates", "status", "people", "id",
+        ];
+        if filler.contains(&lower.as_str()) {
+            list.push(Candidate::maybe(self.without()));
+        }
+        self.names(list);
+    }
+
+    /// A name without what must stand before it.
+    fn names(&self, list: &mut Vec<Candidate>) {
+        let found = self.found;
+        let mut put = |new: String, note| {
+            list.push(Candidate {
+                note,
+                ..Candidate::maybe(self.replaced(new))
+            });
+        };
+        let first = found.chars().next();
+        if KEYWORDS.contains(&found) || first.is_none() {
+            return;
+        }
+        let groups = || self.known.groups();
+        if groups().contains(&found) {
+            put(format!("group {found}"), "");
+            return;
+        }
+        if ["nobody", "none", "noone", "no-one"].contains(&found) {
+            return;
+        }
+        if let Some(near) = nearest(found, USERS) {
+            list.push(Candidate::near(self.replaced(near), near));
+        }
+        if let Some(near) = nearest(found, groups().iter().copied()) {
+            let new = format!("group {near}");
+            list.push(Candidate::near(self.replaced(new.as_str()), &new));
+        }
+        let mut put = |new: String, note| {
+            list.push(Candidate {
+                note,
+                ..Candidate::maybe(self.replaced(new))
+            });
+        };
+        if let Some((name, server)) = found.split_once('@') {
+            // As in mail and in XMPP.
+            if is_name(name) && ServerName::parse(server).is_ok() {
+                put(format!("@{name}:{server}"), "");
+            }
+        }
+        if UserId::parse(&format!("@{found}")).is_ok()
+            && found.split(':').next().is_some_and(is_name)
+        {
+            put(format!("@{found}"), "");
+        }
+        let host = found.trim_start_matches("*.").trim_start_matches("https://");
+        let host = host.trim_end_matches('/');
+        if host.contains('.') && ServerName::parse(host).is_ok() {
+            let glob = if found.starts_with("*.") { "*." } else { "" };
+            put(format!("users on {glob}{host}"), "");
+        }
+        if is_name(found) && first.is_some_and(|c| c.is_ascii_alphabetic()) {
+            let group = found.to_lowercase();
+            let capital = found.chars().skip(1).all(|c| !c.is_ascii_uppercase());
+            let user = if capital { &group } else { found };
+            put(format!("@{user}"), "for the user");
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+            if group.chars().all(plain) {
+                put(format!("group {group}"), "for the group");
+            }
+        }
+    }
+
+    /// `users` or `members` stands before, or `room`.
+    fn users_and_members(&self, list: &mut Vec<Candidate>) {
+        let (found, last) = (self.found, self.last());
+        let next = self.next.first().map_or("", |(_, word)| *word);
+        let joining = ["in", "of", "inside", "from", "at", "with", "joined"].contains(&found);
+        let before = self.before.len().checked_sub(2);
+        let before = before.and_then(|at| self.before.get(at)).map(|(_, word)| *word);
+        let start = self.before.last().map_or(0, |(at, _)| *at);
+        let mut from_last = |to: usize, new: &str| {
+            list.push(Candidate::maybe(vec![(start, to, new.to_owned())]));
+        };
+        if last == "users" {
+            if joining && next.starts_with(['#', '!', '(']) {
+                from_last(self.end, "members of");
+            }
+            if joining && ServerName::parse(next).is_ok() {
+                from_last(self.end, "users on");
+            }
+            if joining && self.known.groups().contains(&next) {
+                from_last(self.end + 1, "group ");
+            }
+            if self.known.groups().contains(&found) {
+                from_last(self.at, "group ");
+            }
+            match found.chars().next() {
+                Some('@' | '"') => from_last(self.at, ""),
+                Some('#' | '!') => from_last(self.at, "members of "),
+                Some('/') => from_last(self.at, "users matching "),
+                _ => {}
+            }
+            if found.contains('.') && ServerName::parse(found).is_ok() {
+                from_last(self.at, "users on ");
+            }
+            if matches!(found, "like" | "match" | "matches" | "named" | "~") {
+                from_last(self.end, "users matching");
+            }
+            from_last(start + last.len(), "all users");
+        }
+        if self.takes("`of`") && last == "members" {
+            if matches!(found, "in" | "from" | "on" | "at") {
+                from_last(self.end, "members of");
+            }
+            from_last(self.at, "members of ");
+        }
+        if last == "room" && found.starts_with(['#', '!', '(']) {
+            // `users in room #ops`
+            let from = if before == Some("of") { self.at } else { start };
+            list.push(Candidate::maybe(vec![(from, self.at, "members of ".into())]));
+        }
+    }
+
+    /// Something that joins or ends must stand here.
+    fn connectors(&self, list: &mut Vec<Candidate>) {
+        let (found, last) = (self.found, self.last());
+        let first = self.before.first().map_or("", |(_, word)| *word);
+        let mut put = |new: &str| list.push(Candidate::maybe(self.replaced(new)));
+        if self.takes("`except`") {
+            match found {
+                "but" | "excluding" | "without" | "minus" | "besides" | "-" | "not" | "unless"
+                | "excepting" | "bar" => put("except"),
+                "or" | "plus" | "&" | "&&" | "|" | "||" | "+" | "as" => put("and"),
+                _ => {}
+            }
+        }
+        if self.takes("`,`") && found == "except" {
+            list.push(Candidate::maybe(vec![(
+                self.before.last().map_or(self.at, |(at, word)| at + word.len()),
+                self.end,
+                ",".into(),
+            )]));
+        }
+        let mut put = |new: &str| list.push(Candidate::maybe(self.replaced(new)));
+        if self.takes("`to`") {
+            match found {
+                "->" | "=>" | "-->" | "\u{2192}" | "for" | "towards" | "into" | "onto" | "2" => put("to"),
+                _ => {}
+            }
+        }
+        if self.takes("`see`") {
+            match found {
+                "receives" | "receive" | "gets" | "get" | "watches" | "watch" | "follows"
+                | "follow" | "subscribes" | "subscribe" | "observes" | "notices" => {
+                    let to = self.next.first().filter(|(_, word)| *word == "to");
+                    let end = to.map_or(self.end, |(at, word)| at + word.len());
+                    let verb = if found.ends_with('s') { "sees" } else { "see" };
+                    list.push(Candidate::maybe(vec![(self.at, end, verb.into())]));
+                }
+                "can" | "may" | "should" | "must" | "will" | "could" | "always" | "to" | "are" => {
+                    let verb = self.next.first().filter(|(_, word)| *word == "see");
+                    let one = self.before.len() == 1 && last.starts_with('@');
+                    let word = if one { "sees" } else { "see" };
+                    list.extend(verb.map(|(at, verb)| {
+                        Candidate::maybe(vec![(self.at, at + verb.len(), word.into())])
+                    }));
+                }
+                _ => {}
+            }
+        }
+        if self.takes("`=`") {
+            let mut put = |new: &str| list.push(Candidate::maybe(self.replaced(new)));
+            match found {
+                "is" | "are" | ":" | ":=" | "==" | "contains" | "means" | "includes" | "has" => put("="),
+                _ => {}
+            }
+            if let Some(name) = last.strip_suffix(':') {
+                list.push(Candidate::maybe(self.last_replaced(&format!("{name} ="))));
+            }
+        }
+        if let Some(name) = last.strip_suffix(':').filter(|last| last.starts_with('@')) {
+            // `@ann: example.org`
+            let end = self.before.last().map_or(self.at, |(at, word)| at + word.len());
+            if ServerName::parse(found).is_ok() && !name.is_empty() {
+                list.push(Candidate::maybe(vec![(end, self.at, String::new())]));
+            }
+        }
+        if last == "@" && is_name(found) {
+            let end = self.before.last().map_or(self.at, |(at, _)| at + 1);
+            list.push(Candidate::maybe(vec![(end, self.at, String::new())]));
+        }
+        if last == "=" && first == "server" {
+            list.push(Candidate::maybe(self.last_replaced("")));
+        }
+        if last == "all" {
+            // `all local users`, `all users on example.org`
+            list.push(Candidate::maybe(self.last_replaced("")));
+        }
+        if let [.., (at, "all"), (_, "users")] = self.before[..]
+            && matches!(found, "on" | "matching")
+        {
+            list.push(Candidate::maybe(vec![(at, at + "all ".len(), String::new())]));
+        }
+        self.values(list);
+        for (what, new) in [
+            ("`to`", "to "),
+            ("`=`", "= "),
+            ("`,`", ", "),
+            ("`users`", "users "),
+            ("`see`", if self.before.len() == 1 { "sees " } else { "see " }),
+        ] {
+            if !self.takes(what) || found.is_empty() {
+                continue;
+            }
+            // A comma stands at the word before it.
+            let at = self.before.last().map_or(0, |(at, word)| at + word.len());
+            let changes = if what == "`,`" {
+                vec![(at, self.at, new.to_owned())]
+            } else {
+                self.inserted(new)
+            };
+            list.push(Candidate::maybe(changes));
+        }
+        if found == ")" {
+            list.push(Candidate::maybe(vec![(self.at, self.end, String::new())]));
+        }
+    }
+
+    /// A path, a regex or a name must stand here, or has just ended.
+    fn values(&self, list: &mut Vec<Candidate>) {
+        let (found, last) = (self.found, self.last());
+        if self.takes("a path in quotes") && !found.is_empty() {
+            let bare = found.trim_matches(['\'', '`']);
+            list.push(Candidate::maybe(self.replaced(format!("\"{bare}\""))));
+        }
+        if self.takes("a regex between slashes") {
+            if found.starts_with('@') && found.contains('*') && !found.contains([']', '\\', '+']) {
+                let start = self.before.len().checked_sub(2);
+                let start = start.and_then(|at| self.before.get(at));
+                if let Some((start, "users")) = start {
+                    // A pattern is no regex: `@bot-*` needs no `matching`.
+                    let pattern = found.replace(".*", "*");
+                    let changes = vec![(*start, self.end, pattern)];
+                    list.push(Candidate::maybe(changes));
+                }
+            }
+            if let Some(flags) = self.text.get(self.end..).map(word_at)
+                && found.len() > 1
+                && found.starts_with('/')
+                && flags.bytes().all(|b| b"imsxU".contains(&b))
+                && !flags.is_empty()
+            {
+                let inner = found.trim_matches('/');
+                let changes = vec![(
+                    self.at,
+                    self.end + flags.len(),
+                    format!("/(?{flags}){inner}/"),
+                )];
+                list.push(Candidate::maybe(changes));
+            }
+            let inner = found.trim_matches(['"', '\'', '`']).replace('/', "\\/");
+            list.push(Candidate::maybe(self.replaced(format!("/{inner}/"))));
+        }
+        if self.takes("a room") && matches!(found, "group" | "room" | "the") {
+            let start = self.before.iter().rev().find(|(_, word)| *word == "members");
+            if let Some((start, _)) = start.filter(|_| found == "group") {
+                list.push(Candidate::maybe(vec![(*start, self.at, String::new())]));
+            }
+            list.push(Candidate::maybe(self.without()));
+        }
+        if self.takes("a server") && last == "on" && found == "server" {
+            list.push(Candidate::maybe(self.without()));
+        }
+    }
+}
+
+/// What stands in quotes of another kind, if it needs none.
+fn bare<'a>(word: &'a str, quotes: &[char]) -> Option<&'a str> {
+    let quote = word.chars().next().filter(|c| quotes.contains(c))?;
+    let inner = word.strip_prefix(quote)?.strip_suffix(quote)?;
+    (!inner.is_empty()).then_some(inner)
+}
+
+/// Whether a word can be the name of a user without quotes.
+fn is_name(word: &str) -> bool {
+    !word.is_empty() && word.chars().all(is_unquoted_localpart)
+}

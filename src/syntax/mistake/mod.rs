@@ -1,0 +1,295 @@
+//! What to say of a statement that the grammar does not take.
+//!
+//! pest tells where it got stuck and what it would have taken there. `repair` looks for the statement
+//! that was likely meant, with the changes of `meant`, `sentences` and `marks`; where it finds none,
+//! `advice` says what is wrong with the word that stands there.
+//!
+//! Law: one statement, one problem, at the word that is wrong; what is unclosed is shown where it
+//! opens.
+
+mod advice;
+mod marks;
+mod meant;
+mod repair;
+mod sentences;
+mod words;
+
+use std::cell::{Cell, OnceCell};
+
+use pest::error::{Error, ErrorVariant};
+
+use super::KEYWORDS;
+use super::grammar::{Rule, name_of};
+use super::layout::Logical;
+use crate::diagnostic::{Diagnostic, Name};
+use crate::source::{SourceId, Span};
+
+use advice::{advice, foreign_start};
+use repair::{Repair, is_statement, repairs};
+use words::{tidy, word_at};
+
+/// For how many mistakes of one text a statement that was meant is looked for.
+const REPAIRS: usize = 200;
+
+/// A longer statement is not written out in a help.
+const LONGEST_SHOWN: usize = 160;
+
+/// What the text around a statement tells.
+pub(super) struct Known<'a> {
+    text: &'a str,
+    groups: OnceCell<Vec<&'a str>>,
+    repairs_left: Cell<usize>,
+}
+
+impl<'a> Known<'a> {
+    /// Of a whole text. Costs nothing until there is a mistake.
+    pub(super) fn new(text: &'a str) -> Self {
+        Known {
+            text,
+            groups: OnceCell::new(),
+            repairs_left: Cell::new(REPAIRS),
+        }
+    }
+
+    /// The groups that the text defines, as far as a look at its lines tells.
+    fn groups(&self) -> &[&'a str] {
+        let name = |line: &'a str| {
+            let rest = line.trim_start().strip_prefix("group")?;
+            let name = rest.trim_start_matches([' ', '\t']);
+            let end = name.find([' ', '\t', '='])?;
+            let (name, after) = (name.get(..end)?, name.get(end..)?);
+            let after = after.trim_start();
+            (after.starts_with('=') || after.starts_with("from \"")).then_some(name)
+        };
+        let names = || {
+            let mut names: Vec<&str> = self.text.lines().filter_map(name).collect();
+            names.truncate(1_000);
+            names
+        };
+        self.groups.get_or_init(names)
+    }
+
+    fn repairs(&self, text: &str) -> Vec<Repair> {
+        let Some(left) = self.repairs_left.get().checked_sub(1) else {
+            return Vec::new();
+        };
+        self.repairs_left.set(left);
+        repairs(text, self)
+    }
+}
+
+/// The problem of a statement, and the byte of the file where the grammar got stuck.
+pub(super) fn explain(
+    source: SourceId,
+    line: &Logical<'_>,
+    error: &Error<Rule>,
+    known: &Known<'_>,
+) -> (Diagnostic, usize) {
+    let text = line.text.trim_end();
+    let stuck = repair::place(error).min(text.len());
+    let before = text.get(..stuck).unwrap_or_default();
+    let rest = text.get(stuck..).unwrap_or_default();
+    // At the end, the place is right behind the last word.
+    let at = if rest.is_empty() {
+        before.trim_end().len()
+    } else {
+        stuck
+    };
+    let found = word_at(rest);
+    let span =
+        |from: usize, len: usize| Span::new(source, line.start + from, line.start + from + len);
+    let here = span(at, found.len());
+    let syntax =
+        |span, message: String, help: String| Diagnostic::new(Name::Syntax, span, message, help);
+    let stuck_in_file = line.start + at;
+
+    let unclosed = line.unclosed.filter(|open| *open <= stuck_in_file);
+    let mistake = if let Some(mistake) = unclosed_mark(found, rest) {
+        syntax(span(at, 1), mistake.0, mistake.1)
+    } else if let Some(open) = unclosed {
+        let open = Span::new(source, open, open + 1);
+        let help = "close it with `)`, or take the `(` away";
+        let problem = syntax(open, "this `(` is never closed".into(), help.into());
+        problem.with_label(here, "nothing has closed it here")
+    } else {
+        let expected = expected(error);
+        let foreign = before.trim().is_empty() && foreign_start(found).is_some();
+        let repairs = if foreign {
+            Vec::new()
+        } else {
+            known.repairs(text)
+        };
+        let problem = keyword_as_name(here, found, &expected).unwrap_or_else(|| {
+            let (message, help) = describe(found, before, &expected);
+            syntax(here, message, help)
+        });
+        let problem = better(problem, text, &repairs, &|from, to| span(from, to - from));
+        match comment(found, before) {
+            Some((len, new)) if problem.fix.is_empty() => problem.with_edit(span(at, len), new),
+            _ => problem,
+        }
+    };
+    (mistake, stuck_in_file)
+}
+
+/// A comment without its blank, or one of another language, behind a whole statement: how many
+/// bytes of it are replaced, and by what.
+fn comment(found: &str, before: &str) -> Option<(usize, &'static str)> {
+    let last = before.split_whitespace().next_back().unwrap_or_default();
+    // `#ops` behind a room may be a second one, and `#ops:example.org` a room anywhere.
+    let open = found.contains(':') || last.starts_with(['#', '!']);
+    if open || !is_statement(before) {
+        return None;
+    }
+    match found.strip_prefix("//") {
+        Some(note) if note.is_empty() => Some((2, "#")),
+        Some(_) => Some((2, "# ")),
+        None => found.strip_prefix('#').map(|_| (1, "# ")),
+    }
+}
+
+/// The same problem with what was likely meant.
+fn better(
+    mut problem: Diagnostic,
+    text: &str,
+    repairs: &[Repair],
+    span: &dyn Fn(usize, usize) -> Span,
+) -> Diagnostic {
+    let shown = |repair: &Repair| {
+        let lines: Vec<String> = repair.text.lines().map(tidy).collect();
+        let shown: Vec<String> = lines.iter().map(|line| format!("`{line}`")).collect();
+        let shown = match &lines[..] {
+            [_] => shown.concat(),
+            _ => format!("{}, each on a line of its own", shown.join(" and ")),
+        };
+        if repair.note.is_empty() {
+            shown
+        } else {
+            format!("{shown} {}", repair.note)
+        }
+    };
+    let Some(first) = repairs.first() else {
+        return problem;
+    };
+    if text.len() <= LONGEST_SHOWN {
+        let all: Vec<String> = repairs.iter().map(shown).collect();
+        let why = match first.why.as_str() {
+            "" => String::new(),
+            why if why.ends_with('?') => format!("{why} "),
+            why => format!("{why}: "),
+        };
+        let help = format!("{why}write {}", all.join(", or "));
+        problem.help = crate::diagnostic::visible(&help).into_owned();
+    } else if let Some((from, to)) = changed(text, &first.text) {
+        let here = first.text.get(from..to).unwrap_or_default();
+        let help = format!("write `{}` here", tidy(here));
+        problem.help = crate::diagnostic::visible(&help).into_owned();
+    }
+    if let (Some(changes), [_]) = (&first.certain, repairs) {
+        for (from, to, new) in changes {
+            problem = problem.with_edit(span(*from, *to), new.clone());
+        }
+    }
+    problem
+}
+
+/// The words of a new text that differ from those of an old one, with one more on either side.
+fn changed(old: &str, new: &str) -> Option<(usize, usize)> {
+    let words = words::words(new);
+    let olds = words::words(old);
+    let same = |a: &(usize, &str), b: &(usize, &str)| a.1 == b.1;
+    let head = words.iter().zip(&olds).take_while(|(a, b)| same(a, b)).count();
+    let tail = words.iter().rev().zip(olds.iter().rev());
+    let tail = tail.take_while(|(a, b)| same(a, b)).count();
+    let from = head.saturating_sub(1);
+    let to = (words.len() - tail.min(words.len()) + 1).min(words.len());
+    let (start, _) = words.get(from)?;
+    let (end, word) = words.get(to.checked_sub(1)?)?;
+    (*start < end + word.len()).then_some((*start, end + word.len()))
+}
+
+/// A keyword where a server or a room must stand is a wrong name, not a wrong order of words.
+fn keyword_as_name(here: Span, found: &str, expected: &[&str]) -> Option<Diagnostic> {
+    let (name, what, help) = if expected.contains(&"a server") {
+        (
+            Name::InvalidServer,
+            "server",
+            "write the server before it: `users on example.org`",
+        )
+    } else if expected.contains(&"a room") {
+        (
+            Name::InvalidRoom,
+            "room",
+            "write the room before it: `members of #ops`",
+        )
+    } else {
+        return None;
+    };
+    let message = format!("`{found}` is a keyword, not a {what}");
+    KEYWORDS
+        .contains(&found)
+        .then(|| Diagnostic::new(name, here, message, help))
+}
+
+/// A quote or a regex that runs to the line's end.
+fn unclosed_mark(found: &str, rest: &str) -> Option<(String, String)> {
+    let (mark, what) = match found.chars().next()? {
+        '"' => ('"', "quote"),
+        '/' => ('/', "regex"),
+        _ => return None,
+    };
+    let mut chars = rest.chars().skip(1);
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => _ = chars.next(),
+            c if c == mark => return None,
+            _ => {}
+        }
+    }
+    Some((
+        format!("this {what} is never closed"),
+        format!("end it with `{mark}` on the same line"),
+    ))
+}
+
+/// What the grammar would have taken, in its order, each once.
+fn expected(error: &Error<Rule>) -> Vec<&'static str> {
+    let ErrorVariant::ParsingError { positives, .. } = &error.variant else {
+        return Vec::new();
+    };
+    let mut names: Vec<&'static str> = Vec::new();
+    for name in positives.iter().map(|rule| name_of(*rule)) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    // What goes on with the statement before what only makes the selector longer.
+    let later = [
+        "`,`",
+        "`and`",
+        "`except`",
+        "`who are`",
+        "`users`",
+        "the end of the statement",
+    ];
+    names.sort_by_key(|name| later.contains(name));
+    names
+}
+
+fn describe(found: &str, before: &str, expected: &[&str]) -> (String, String) {
+    let list = join(expected);
+    let message = match found {
+        "" => format!("expected {list}, found the end of the statement"),
+        _ if before.trim().is_empty() => format!("expected a statement, found `{found}`"),
+        _ => format!("expected {list}, found `{found}`"),
+    };
+    (message, advice(found, before, expected, &list))
+}
+
+fn join(names: &[&str]) -> String {
+    match names {
+        [] => "something else".into(),
+        [one] => (*one).into(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}
