@@ -14,10 +14,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
-use crate::diagnostic::{Diagnostic, Name, Report};
+use crate::diagnostic::{Diagnostic, Name, Report, nearest, visible};
 use crate::id::ServerName;
 use crate::policy::PolicySet;
-use crate::resolve::{GroupFile, Input, resolve};
+use crate::resolve::{GroupFile, Input, advice_on_file, resolve};
 use crate::source::{Source, SourceId, Sources, Span};
 use crate::syntax::{self, ast::Statement, word};
 use crate::yaml;
@@ -30,6 +30,9 @@ pub const MAX_POLICY_BYTES: u64 = 256 << 20;
 
 /// How deep folders may nest; a link back to a folder above it ends here at the latest.
 const MAX_FOLDER_DEPTH: usize = 64;
+
+/// How many names of a folder are compared with one that is missing.
+const LISTED: usize = 1_000;
 
 /// Where a policy comes from.
 #[derive(Debug, Clone, Default)]
@@ -222,7 +225,7 @@ impl Loader {
         }
         (name, &bytes).hash(&mut self.hasher);
         match String::from_utf8(bytes) {
-            Ok(text) => Some(self.sources.add(Source::new(name, text))),
+            Ok(text) => Some(self.sources.add(Source::new(name, text).in_file(path))),
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
                 let bytes = error.as_bytes();
@@ -286,7 +289,19 @@ impl Loader {
             name if name.is_empty() => ".".to_owned(),
             name => name.into_owned(),
         };
-        let id = self.read(&name, file, Some(named))?;
+        let Some(id) = self.read(&name, file, Some(named)) else {
+            let written = self.sources.text(named).trim_matches('"').to_owned();
+            if let Some(near) = near_file(file, &written)
+                && let Some(problem) = self.problems.last_mut()
+                && problem.name == Name::UnreadableFile
+            {
+                let help = format!(
+                    "did you mean `\"{near}\"`? the path is relative to the file that names it"
+                );
+                problem.help = visible(&help).into_owned();
+            }
+            return None;
+        };
         let source = self.sources.get(id)?;
         match yaml::group_file(source.text()) {
             Ok(entries) => Some((id, entries)),
@@ -295,14 +310,15 @@ impl Loader {
                 let line_start = source.line_start(fault.position.line);
                 let end = line_start + source.line(fault.position.line).len();
                 let span = Span::new(id, start, end);
-                let help = "a group file is a YAML list of user IDs in quotes, `- \"@ann:example.org\"`, \
-                            or a mapping with the key `users` that holds one";
-                self.problems.push(Diagnostic::new(
-                    Name::InvalidGroupFile,
-                    span,
-                    fault.message,
-                    help,
-                ));
+                let advice = advice_on_file(source.text(), fault.position);
+                let mut problem =
+                    Diagnostic::new(Name::InvalidGroupFile, span, fault.message, advice.help);
+                if let Some((old, new)) = advice.fix
+                    && source.text().get(start..).is_some_and(|rest| rest.starts_with(&old))
+                {
+                    problem = problem.with_edit(Span::new(id, start, start + old.len()), new);
+                }
+                self.problems.push(problem);
                 None
             }
         }
@@ -332,6 +348,40 @@ fn read_regular(path: &Path) -> std::io::Result<Vec<u8>> {
         .take(MAX_FILE_BYTES + 1)
         .read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The path of a file that is there and was likely meant by one that is not. Costs listing a folder,
+/// as far as [`LISTED`] names.
+fn near_file(missing: &Path, written: &str) -> Option<String> {
+    if missing.exists() || written.contains('\\') {
+        return None;
+    }
+    let plain = |path: &str| !path.contains(['"', '\\', '*', '?']);
+    // The folder that the policy file lies in already is written once more.
+    let depth = Path::new(written).components().count();
+    let folder = missing.ancestors().nth(depth)?;
+    let mut parts = Path::new(written).components();
+    while parts.next().is_some() && parts.as_path().file_name().is_some() {
+        let path = parts.as_path();
+        if folder.join(path).is_file() {
+            return path.to_str().filter(|path| plain(path)).map(str::to_owned);
+        }
+    }
+    let entries = fs::read_dir(missing.parent()?).ok()?.flatten().take(LISTED);
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| plain(name)).collect();
+    names.sort();
+    let stem = |name: &str| name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned();
+    let wanted = missing.file_name()?.to_str()?;
+    let near = nearest(wanted, names.iter().map(String::as_str));
+    let near = near.or_else(|| {
+        let stems: Vec<String> = names.iter().map(|name| stem(name)).collect();
+        let stem = stem(wanted);
+        let same = stems.iter().position(|other| *other == stem)?;
+        names.get(same).map(String::as_str)
+    })?;
+    let path = Path::new(written).with_file_name(near);
+    path.to_str().map(str::to_owned)
 }
 
 /// A path without `.` and, where that cannot change its meaning, without `..`.

@@ -9,6 +9,8 @@
 //! Law: a span is only ever shown with the `Sources` it was made for; one past the end is shown at
 //! the end.
 
+use std::path::{Path, PathBuf};
+
 /// Which of the [`Sources`] a [`Span`] lies in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(u32);
@@ -54,6 +56,7 @@ pub struct Position {
 #[derive(Debug, Clone)]
 pub struct Source {
     name: String,
+    path: Option<PathBuf>,
     text: String,
     line_starts: Vec<u32>,
 }
@@ -72,9 +75,22 @@ impl Source {
         let line_starts = std::iter::once(0).chain(after).collect();
         Source {
             name: name.into(),
+            path: None,
             text,
             line_starts,
         }
+    }
+
+    /// The same text, read from this file.
+    #[must_use]
+    pub fn in_file(mut self, path: &Path) -> Self {
+        self.path = Some(path.to_owned());
+        self
+    }
+
+    /// The file that it was read from, if it was.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     /// The name it is shown under: a path relative to the policy, with `/`.

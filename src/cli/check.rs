@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use presence_router::diagnostic::{Name, Report, visible};
 
+use super::fix;
 use super::inputs::{knows_what_is_local, read_directory, read_policy};
 use super::output::{Failure, Output, count, has_color, note};
 
@@ -29,6 +30,10 @@ pub struct Arguments {
     /// Show problems in JSON, for scripts: one object a line, nothing if there is none
     #[arg(long)]
     pub json: bool,
+
+    /// First mend in the files what is certain, such as a capital in `SEND`; then show what is left
+    #[arg(long)]
+    fix: bool,
 }
 
 const AFTER: &str = r#"Example, with a `wrong.policy` that holds the line `snd all to @gobbler:example.org`:
@@ -55,6 +60,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         .as_deref()
         .map(read_directory)
         .transpose()?;
+    if arguments.fix {
+        fix::run(&arguments.policy, directory.as_ref())?;
+    }
     let snapshot = match read_policy(&arguments.policy, directory.as_ref()) {
         Ok(snapshot) => snapshot,
         Err(report) => {

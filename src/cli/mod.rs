@@ -9,6 +9,7 @@
 //! nothing else. The exit code tells the four outcomes apart whatever else happens.
 
 mod check;
+mod fix;
 mod inputs;
 mod output;
 mod recipients;

@@ -3,12 +3,13 @@
 //! A [`Diagnostic`] is one problem with its stable [`Name`], its place and what to write instead.
 //! A [`Report`] is all problems of one load with the texts they lie in, in one order whatever
 //! order they were found in. `human` shows one to people, `formats` to programs; `nearest` finds
-//! the word that was meant.
+//! the word that was meant; `fix` makes the edits that are certain.
 //!
 //! Not for: failed operations (`error`), nor for finding problems.
 //!
 //! Law: a report never loses a problem, and one place never gets the same problem twice.
 
+mod fix;
 mod formats;
 mod human;
 mod nearest;
@@ -21,6 +22,7 @@ use serde::Serialize;
 
 use crate::source::{Position, Sources, Span};
 
+pub use fix::{Fixed, apply};
 pub use nearest::nearest;
 
 /// How grave a problem is.

@@ -1,7 +1,7 @@
 //! Warnings: a policy that loads and does what it says, which is likely not what was meant.
 //!
 //! `sets` says what holds of selectors for every directory, `rules` which rules change nothing and
-//! `names` which IDs look alike. With a directory, `world` says who is in a set now, `facts` which
+//! `names` which IDs look alike; `repeats` says which rule can be taken away for certain. With a directory, `world` says who is in a set now, `facts` which
 //! names it does not have, `remote` to whom presence is disclosed and `costly` what takes very many
 //! deliveries.
 //!
@@ -15,6 +15,7 @@ mod facts;
 mod globs;
 mod names;
 mod remote;
+mod repeats;
 mod rules;
 mod sets;
 mod world;
@@ -52,7 +53,8 @@ pub fn lint(policy: &PolicySet, directory: Option<&Directory>) -> Vec<Diagnostic
         skip.push(contradictions.len() > before);
     }
     found.extend(empty_selectors(&contradictions));
-    found.extend(rules::check(&policy.rules, &pairs, &sets, &skip));
+    let changing_nothing = rules::check(&policy.rules, &pairs, &sets, &skip);
+    found.extend(repeats::add_edits(policy, changing_nothing));
     found.extend(names::confusable(policy, directory));
     if let Some(directory) = directory {
         facts::check(policy, directory, &mut found);

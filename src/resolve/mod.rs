@@ -5,11 +5,12 @@
 //! Law: a policy with an error gives no usable [`PolicySet`]; one cause gives one problem. Groups
 //! may use groups to any depth, so nothing here recurses over them.
 
+mod listed;
 mod order;
+mod meant;
 mod words;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Name, nearest};
 use crate::id::{ServerName, UserId};
@@ -17,10 +18,11 @@ use crate::policy::{Group, GroupId, Kind, PolicySet, Room, Rule, Selector};
 use crate::source::{SourceId, Sources, Span};
 use crate::syntax::KEYWORDS;
 use crate::syntax::ast::{self, Statement, Word};
-use crate::yaml::{self, Entry};
+use crate::yaml::Entry;
+
+pub use listed::advice_on_file;
 
 use order::in_order;
-use words::shorten;
 
 /// A group file as far as it could be read; `None` if that is reported already.
 pub type GroupFile = Option<(SourceId, Vec<Entry>)>;
@@ -47,6 +49,7 @@ pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> PolicySet {
         groups: HashMap::new(),
         named: HashSet::new(),
         rooms: Vec::new(),
+        unknown: Vec::new(),
         problems,
     };
     resolver.find_server();
@@ -62,6 +65,7 @@ pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> PolicySet {
         }
     }
     let order = resolver.order(&groups);
+    resolver.users_taken_for_groups();
     let mut named: Vec<UserId> = resolver.named.into_iter().collect();
     named.sort_unstable();
     let default_server = match resolver.default {
@@ -104,12 +108,10 @@ struct Resolver<'a, 'p> {
     groups: HashMap<&'a str, (GroupId, Span)>,
     named: HashSet<UserId>,
     rooms: Vec<(Room, Span)>,
+    /// Group names that are defined nowhere and near to none that is, with their problems.
+    unknown: Vec<(&'a str, usize)>,
     problems: &'p mut Vec<Diagnostic>,
 }
-
-/// How many wrong entries of a group file are shown each at its own place. Finding a place costs
-/// reading the file up to it.
-const PLACED_ENTRIES: usize = 100;
 
 impl<'a> Resolver<'a, '_> {
     fn report(&mut self, name: Name, span: Span, message: String, help: impl Into<String>) {
@@ -179,9 +181,11 @@ impl<'a> Resolver<'a, '_> {
             if let Some((_, first)) = self.groups.get(text) {
                 let first = *first;
                 let message = format!("group `{text}` is defined twice");
-                let help = format!(
-                    "give one of them another name, or join them: `group {text} = ..., ...`"
-                );
+                let before = self.groups.get(text).map(|(id, _)| id.0 as usize);
+                let before = before.and_then(|at| definitions.get(at));
+                let both = self.both(before.map(|d| &d.value), &value);
+                let help =
+                    format!("give one of them another name, or join them: `group {text} = {both}`");
                 let problem = Diagnostic::new(Name::DuplicateGroup, name.span, message, help);
                 self.problems
                     .push(problem.with_label(first, "the first definition"));
@@ -192,6 +196,26 @@ impl<'a> Resolver<'a, '_> {
             definitions.push(Definition { name, value });
         }
         definitions
+    }
+
+    /// Two definitions in one, where both are short.
+    fn both(&self, first: Option<&Value<'a>>, second: &Value<'a>) -> String {
+        let written = |value: &Value<'a>| match value {
+            Value::Selector(selector) => {
+                let text = self.input.sources.text(selector.span);
+                let except = matches!(selector.kind, ast::Kind::Except(..));
+                let short = text.len() <= 60 && !text.contains(['\n', '#']);
+                short.then(|| match except {
+                    true => format!("({text})"),
+                    false => text.to_owned(),
+                })
+            }
+            Value::File(_) | Value::Broken => None,
+        };
+        match (first.and_then(written), written(second)) {
+            (Some(first), Some(second)) => format!("{first}, {second}"),
+            _ => "..., ...".into(),
+        }
     }
 
     fn group(&mut self, definition: &Definition<'a>) -> Group {
@@ -215,80 +239,6 @@ impl<'a> Resolver<'a, '_> {
             name: self.text(definition.name).into(),
             span,
             selector,
-        }
-    }
-
-    /// The users of a group file.
-    fn listed(&mut self, path: Span) -> Arc<[UserId]> {
-        let Some(Some((source, entries))) = self.input.group_files.get(&path) else {
-            return Arc::from([]);
-        };
-        let text = self.input.sources.get(*source).map_or("", |s| s.text());
-        let mut users = Vec::with_capacity(entries.len());
-        let mut wrong = 0_usize;
-        for (index, entry) in entries.iter().enumerate() {
-            let before = self.problems.len();
-            let found = self.entry(Span::file(*source), entry);
-            users.extend(found);
-            if self.problems.len() == before {
-                continue;
-            }
-            wrong += 1;
-            if wrong > PLACED_ENTRIES {
-                self.problems.truncate(before);
-                continue;
-            }
-            // Only now is it worth to look for the place.
-            let place = yaml::place_of_entry(text, index);
-            let found = self.input.sources.get(*source).map(|s| s.byte_at(place));
-            let start = found.unwrap_or_default();
-            let rest = text.get(start..).unwrap_or_default();
-            let end = start + rest.find(['\n', '\r', ',', ']']).unwrap_or(rest.len());
-            for problem in self.problems.iter_mut().skip(before) {
-                problem.span = Span::new(*source, start, end);
-            }
-        }
-        if let Some(more) = wrong.checked_sub(PLACED_ENTRIES).filter(|more| *more > 0)
-            && let Some(last) = self.problems.last_mut()
-        {
-            last.help = format!("{} ({more} more entries of this file are wrong)", last.help);
-        }
-        users.sort_unstable();
-        users.dedup();
-        users.into()
-    }
-
-    fn entry(&mut self, span: Span, entry: &Entry) -> Option<UserId> {
-        let help = "a group file lists whole user IDs in quotes: `- \"@ann:example.org\"`";
-        let text = match entry {
-            Entry::Text(text) => text,
-            Entry::Other(what) => {
-                let message = format!("{what} stands where a user ID must stand");
-                self.report(Name::InvalidGroupFile, span, message, help);
-                return None;
-            }
-        };
-        if text.contains(['*', '?']) {
-            let message = format!("`{text}` has a wildcard, and group files have none");
-            let help = "write the pattern in the policy: `group bots = @bot-*:example.org`";
-            self.report(Name::InvalidGroupFile, span, message, help);
-            return None;
-        }
-        let completed = if text.starts_with('@') {
-            self.complete(span, text)?
-        } else {
-            text.clone()
-        };
-        match UserId::parse(&completed) {
-            Ok(id) => {
-                self.named.insert(id.clone());
-                Some(id)
-            }
-            Err(error) => {
-                let message = format!("`{}` is not a user ID: it {error}", shorten(text));
-                self.report(Name::InvalidGroupFile, span, message, help);
-                None
-            }
         }
     }
 
@@ -366,11 +316,34 @@ impl<'a> Resolver<'a, '_> {
         let known = self.groups.keys().copied();
         let help = match nearest(text, known) {
             Some(near) => format!("did you mean `group {near}`?"),
-            None => format!("define it on a line of its own: `group {text} = @ann, @bob`"),
+            None => {
+                self.unknown.push((text, self.problems.len()));
+                format!("define it on a line of its own: `group {text} = @ann, @bob`")
+            }
         };
         let message = format!("there is no group `{text}`");
         self.report(Name::UnknownGroup, name.span, message, help);
         None
+    }
+
+    /// `group ann` where `@ann` is a user of the policy. Costs a look at each user that is named, and
+    /// nothing where all groups are there.
+    fn users_taken_for_groups(&mut self) {
+        if self.unknown.is_empty() {
+            return;
+        }
+        let mut users: HashMap<&str, &UserId> = HashMap::new();
+        for user in &self.named {
+            users
+                .entry(user.localpart())
+                .and_modify(|first| *first = user.min(first))
+                .or_insert(user);
+        }
+        for (name, at) in &self.unknown {
+            if let (Some(user), Some(problem)) = (users.get(name), self.problems.get_mut(*at)) {
+                problem.help = format!("did you mean the user `{user}`? {}", problem.help);
+            }
+        }
     }
 }
 

@@ -7,6 +7,9 @@ use crate::diagnostic::{Diagnostic, Name};
 use crate::policy::{Group, GroupId, Kind, PolicySet, Selector};
 use crate::source::Span;
 
+/// Of a longer cycle only so many steps are marked.
+const STEPS: usize = 9;
+
 impl Resolver<'_, '_> {
     /// The groups in an order in which each comes after those it uses; cycles are reported.
     pub(super) fn order(&mut self, groups: &[Group]) -> Vec<u32> {
@@ -39,7 +42,7 @@ impl Resolver<'_, '_> {
                         let from = path.iter().position(|(group, _)| group == used);
                         let cycle = path.get(from.unwrap_or_default()..).unwrap_or_default();
                         let cycle: Vec<u32> = cycle.iter().map(|(group, _)| *group).collect();
-                        self.cycle(groups, &cycle, &mut on_cycle);
+                        self.cycle(groups, &uses, &cycle, &mut on_cycle);
                     }
                     _ => {}
                 }
@@ -49,7 +52,13 @@ impl Resolver<'_, '_> {
     }
 
     /// Reports a cycle, unless one through a group of it is reported already.
-    fn cycle(&mut self, groups: &[Group], cycle: &[u32], on_cycle: &mut [bool]) {
+    fn cycle(
+        &mut self,
+        groups: &[Group],
+        uses: &[Vec<(u32, Span)>],
+        cycle: &[u32],
+        on_cycle: &mut [bool],
+    ) {
         let mut known = false;
         for group in cycle {
             if let Some(mark) = on_cycle.get_mut(*group as usize) {
@@ -86,8 +95,14 @@ impl Resolver<'_, '_> {
             head.name
         );
         let mut problem = Diagnostic::new(Name::GroupCycle, head.span, message, help);
-        for member in members.iter().skip(1).take(8) {
-            problem = problem.with_label(member.span, "on the way");
+        let next = cycle.iter().cycle().skip(1);
+        for (group, next) in cycle.iter().zip(next).take(STEPS) {
+            let uses = uses.get(*group as usize).into_iter().flatten();
+            let step = uses.into_iter().find(|(used, _)| used == next);
+            let name = groups.get(*next as usize).map_or("", |g| g.name.as_str());
+            if let Some((_, span)) = step {
+                problem = problem.with_label(*span, format!("uses `{name}`"));
+            }
         }
         self.problems.push(problem);
     }

@@ -2,6 +2,7 @@
 //!
 //! Law: a word is read whole and then checked, so that a mistake in it has its own name.
 
+use super::meant::{self, Meant};
 use super::{Default, Resolver};
 use crate::diagnostic::{Diagnostic, Name};
 use crate::glob::{Glob, Piece};
@@ -9,6 +10,7 @@ use crate::id::{IdError, RoomAlias, RoomId, ServerName, UserId};
 use crate::policy::{Kind, Pattern, Room};
 use crate::source::Span;
 use crate::syntax::ast::Word;
+use crate::syntax::link::id_in_link;
 use crate::syntax::word;
 
 impl Resolver<'_, '_> {
@@ -23,7 +25,7 @@ impl Resolver<'_, '_> {
             Ok(server) => Some(server),
             Err(_) => {
                 let message = format!("`{text}` is not a server name");
-                self.report(Name::InvalidServer, word.span, message, server_help(text));
+                self.wrong_server(word.span, text, message);
                 None
             }
         }
@@ -41,11 +43,17 @@ impl Resolver<'_, '_> {
         }
         if !is_server_glob(text) {
             let message = format!("`{text}` can match no server name");
-            self.report(Name::InvalidServer, word.span, message, server_help(text));
+            self.wrong_server(word.span, text, message);
             return None;
         }
         let pieces = word::pieces(text, false).ok()?;
         Some(Kind::ServerGlob(Glob::new(pieces)))
+    }
+
+    fn wrong_server(&mut self, span: Span, text: &str, message: String) {
+        let meant = meant::server_word(text);
+        let problem = Diagnostic::new(Name::InvalidServer, span, message, server_help(text, &meant));
+        self.problems.push(with_fix(problem, meant));
     }
 
     /// Adds the default server to a name without one.
@@ -79,7 +87,7 @@ impl Resolver<'_, '_> {
         }
         let glob = Glob::new(pieces);
         if let Some(literal) = glob.literal() {
-            return self.user_id(word.span, &literal).map(Kind::User);
+            return self.user_id(word, &literal).map(Kind::User);
         }
         let mut pieces = glob.pieces().to_vec();
         if !pieces.contains(&Piece::Char(':')) {
@@ -114,13 +122,19 @@ impl Resolver<'_, '_> {
         }
         if let Some(c) = odd {
             let message = format!("`{text}` holds {c:?}, which needs quotes in a user ID");
+            let meant = meant::user_word(text);
             let help = if c == '#' {
                 let (id, note) = text.split_once('#').unwrap_or((text, ""));
                 format!("write `{id} # {note}` for a comment, `\"{text}\"` for the user")
+            } else if let Some(meant) = &meant {
+                format!("{}write `{}`", meant.why, meant.text)
+            } else if let Some((plain, why)) = meant::plain_word(text) {
+                format!("{why}: write `{plain}`")
             } else {
                 format!("write `\"{}\"`", text.replace('\\', "\\\\"))
             };
-            self.report(Name::InvalidUserId, word.span, message, help);
+            let problem = Diagnostic::new(Name::InvalidUserId, word.span, message, help);
+            self.problems.push(with_fix(problem, meant.filter(|_| c != '#')));
         } else if empty {
             let message = format!("`{text}` has no name between `@` and the server");
             self.report(
@@ -133,7 +147,8 @@ impl Resolver<'_, '_> {
         odd.is_none() && !empty
     }
 
-    fn user_id(&mut self, span: Span, text: &str) -> Option<UserId> {
+    fn user_id(&mut self, word: &Word, text: &str) -> Option<UserId> {
+        let span = word.span;
         let checked = if text.starts_with('@') {
             let completed = self.complete(span, text)?;
             UserId::parse(&completed)
@@ -147,10 +162,30 @@ impl Resolver<'_, '_> {
             }
             Err(error) => {
                 let message = format!("`{}` is not a user ID: it {error}", shorten(text));
-                self.report(Name::InvalidUserId, span, message, user_help(text, &error));
+                let meant = meant::user_word(text).filter(|_| !word.quoted);
+                let help = match (&meant, self.path_for_group(word, text)) {
+                    (Some(meant), _) => format!("{}write `{}`", meant.why, meant.text),
+                    (None, Some(help)) => help,
+                    (None, None) => user_help(text, &error),
+                };
+                let problem = Diagnostic::new(Name::InvalidUserId, span, message, help);
+                self.problems.push(with_fix(problem, meant));
                 None
             }
         }
+    }
+
+    /// `group oncall = "oncall.yaml"`, with `=` where `from` must stand.
+    fn path_for_group(&self, word: &Word, text: &str) -> Option<String> {
+        if !text.ends_with(".yaml") && !text.ends_with(".yml") {
+            return None;
+        }
+        let source = self.input.sources.get(word.span.source)?;
+        let start = source.line_start(source.position(word.span.start).line);
+        let before = source.text().get(start..word.span.start as usize)?;
+        let name = before.trim().strip_prefix("group ")?.strip_suffix('=')?.trim();
+        let written = self.text(word);
+        super::is_group_name(name).then(|| format!("write `group {name} from {written}`"))
     }
 
     pub(super) fn room(&mut self, word: &Word) -> Option<Room> {
@@ -192,9 +227,16 @@ impl Resolver<'_, '_> {
             }
             _ => wrong(
                 format!("`{}` is not a room", shorten(&name)),
-                format!(
-                    "a room is written by its ID `!opaque:example.org` or by its alias: `#{name}`"
-                ),
+                match id_in_link(&name).filter(|id| !id.starts_with('@')) {
+                    Some(id) => format!("write `{id}`"),
+                    None if self.groups.contains_key(name.as_str()) => format!(
+                        "write `group {name}` for the users of the group, \
+                         `members of #{name}` for those in the room"
+                    ),
+                    None => format!(
+                        "a room is written by its ID `!opaque:example.org` or by its alias: `#{name}`"
+                    ),
+                },
             ),
         };
         self.problems.extend(problem);
@@ -252,24 +294,35 @@ fn quoted_server(word: &Word, text: &str) -> Option<Diagnostic> {
             format!("write `{bare}`"),
         )
     };
+    let certain = ServerName::parse(bare).is_ok();
+    let problem = move || match certain {
+        true => problem().with_edit(word.span, bare),
+        false => problem(),
+    };
     word.quoted.then(problem)
 }
 
-fn server_help(text: &str) -> String {
-    if let Some((_, server)) = text.split_once(':').filter(|_| text.starts_with('@')) {
-        return format!("write the server alone: `{server}`");
+/// The same problem with the edit that solves it, if that is certain.
+fn with_fix(problem: Diagnostic, meant: Option<Meant>) -> Diagnostic {
+    let span = problem.span;
+    match meant.filter(|meant| meant.certain) {
+        Some(meant) => problem.with_edit(span, meant.text),
+        None => problem,
     }
-    if let Some((_, rest)) = text.split_once("://") {
-        return format!("write the server alone: `{}`", rest.trim_end_matches('/'));
+}
+
+fn server_help(text: &str, meant: &Option<Meant>) -> String {
+    if text.len() > 1 && text.starts_with('/') && text.ends_with('/') {
+        return format!("a regex stands after `matching`: write `users matching {text}`");
+    }
+    if let Some(meant) = meant {
+        return format!("{}write `{}`", meant.why, meant.text);
     }
     if text.contains(['*', '?']) && is_server_glob(text) {
         return "wildcards stand only after `users on`; write one server".into();
     }
-    if let Some(bare) = text
-        .strip_suffix('.')
-        .filter(|bare| ServerName::parse(bare).is_ok())
-    {
-        return format!("write it without the last dot: `{bare}`");
+    if !text.is_ascii() {
+        return "a server is written in its ASCII form: `xn--...` for other letters".into();
     }
     "a server is a host name or an address, with or without a port: `example.org`, \
      `matrix.example.org:8448`, `1.2.3.4`, `[::1]`"

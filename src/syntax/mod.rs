@@ -7,6 +7,7 @@ pub mod ast;
 mod grammar;
 mod layout;
 pub(crate) mod link;
+pub(crate) mod marks;
 mod mistake;
 mod parse;
 pub(crate) mod word;

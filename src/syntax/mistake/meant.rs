@@ -6,14 +6,14 @@
 //! Law: the likeliest first. *Certain* is only what changes no name and no meaning: a letter's case,
 //! a mark, a blank.
 
-use super::marks::{plain_characters, round_brackets};
-use super::repair::{Change, is_statement};
+use super::repair::is_statement;
 use super::sentences::{first_keyword, sentences};
 use super::words::{word_at, words};
-use super::{Known, marks};
+use super::Known;
 use crate::diagnostic::nearest;
 use crate::id::{ServerName, UserId};
 use crate::syntax::KEYWORDS;
+use crate::syntax::marks::{self, Change, plain_characters, round_brackets};
 use crate::syntax::link::id_in_link;
 use crate::syntax::word::is_unquoted_localpart;
 

@@ -8,7 +8,6 @@
 //! opens.
 
 mod advice;
-mod marks;
 mod meant;
 mod repair;
 mod sentences;

@@ -12,6 +12,7 @@ use pest::Parser as _;
 use pest::error::InputLocation;
 
 use super::super::grammar::{Grammar, Rule};
+use super::super::marks::Change;
 use super::meant::{Candidate, candidates};
 use super::{Known, expected};
 
@@ -26,9 +27,6 @@ const CHANGES: usize = 3;
 
 /// How many beginnings are carried from one change to the next.
 const KEPT: usize = 6;
-
-/// A change of a statement: the bytes taken out and what is put there.
-pub(super) type Change = (usize, usize, String);
 
 /// A statement that the grammar takes, near to the one that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]

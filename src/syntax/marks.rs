@@ -3,7 +3,8 @@
 //!
 //! Law: what stands in `"` quotes is left alone.
 
-use super::repair::Change;
+/// A change of a text: the bytes taken out and what is put there.
+pub type Change = (usize, usize, String);
 
 /// What a look-alike character stands for; empty for what cannot be seen at all.
 fn plain(c: char) -> Option<&'static str> {
@@ -24,7 +25,7 @@ fn plain(c: char) -> Option<&'static str> {
 }
 
 /// The changes that put plain characters for those that look like them, and the first of these.
-pub(super) fn plain_characters(text: &str) -> Option<(Vec<Change>, char)> {
+pub fn plain_characters(text: &str) -> Option<(Vec<Change>, char)> {
     let mut changes = Vec::new();
     let mut first = None;
     let mut quoted = false;
@@ -46,7 +47,7 @@ pub(super) fn plain_characters(text: &str) -> Option<(Vec<Change>, char)> {
 }
 
 /// The changes that put round brackets for others.
-pub(super) fn round_brackets(text: &str) -> Vec<Change> {
+pub fn round_brackets(text: &str) -> Vec<Change> {
     let round = |c| match c {
         '[' | '{' => Some("("),
         ']' | '}' => Some(")"),
@@ -58,7 +59,7 @@ pub(super) fn round_brackets(text: &str) -> Vec<Change> {
 }
 
 /// What such a character is called.
-pub(super) fn name(c: char) -> String {
+pub fn name(c: char) -> String {
     let kind = match plain(c) {
         Some("") => "which cannot be seen",
         Some(" ") => "which is no plain blank",

@@ -1,0 +1,187 @@
+//! The users of group files, and what to write where a file has something else.
+//!
+//! Not for: reading YAML (`yaml`).
+//!
+//! Law: a wrong entry is one problem at its place, and of many only the first are placed.
+
+use std::sync::Arc;
+
+use super::Resolver;
+use super::words::shorten;
+use crate::diagnostic::Name;
+use crate::id::{IdError, ServerName, UserId};
+use crate::source::{Position, Span};
+use crate::syntax::word::is_unquoted_localpart;
+use crate::yaml::{self, Entry};
+
+/// How many wrong entries of a group file are shown each at its own place. Finding a place costs
+/// reading the file up to it.
+const PLACED_ENTRIES: usize = 100;
+
+impl Resolver<'_, '_> {
+    /// The users of a group file.
+    pub(super) fn listed(&mut self, path: Span) -> Arc<[UserId]> {
+        let Some(Some((source, entries))) = self.input.group_files.get(&path) else {
+            return Arc::from([]);
+        };
+        let text = self.input.sources.get(*source).map_or("", |s| s.text());
+        let mut users = Vec::with_capacity(entries.len());
+        let mut wrong = 0_usize;
+        for (index, entry) in entries.iter().enumerate() {
+            let before = self.problems.len();
+            let found = self.entry(Span::file(*source), entry);
+            users.extend(found);
+            if self.problems.len() == before {
+                continue;
+            }
+            wrong += 1;
+            if wrong > PLACED_ENTRIES {
+                self.problems.truncate(before);
+                continue;
+            }
+            // Only now is it worth to look for the place.
+            let place = yaml::place_of_entry(text, index);
+            let found = self.input.sources.get(*source).map(|s| s.byte_at(place));
+            let start = found.unwrap_or_default();
+            let rest = text.get(start..).unwrap_or_default();
+            let end = start + rest.find(['\n', '\r', ',', ']']).unwrap_or(rest.len());
+            for problem in self.problems.iter_mut().skip(before) {
+                problem.span = Span::new(*source, start, end);
+            }
+        }
+        if let Some(more) = wrong.checked_sub(PLACED_ENTRIES).filter(|more| *more > 0)
+            && let Some(last) = self.problems.last_mut()
+        {
+            last.help = format!("{} ({more} more entries of this file are wrong)", last.help);
+        }
+        users.sort_unstable();
+        users.dedup();
+        users.into()
+    }
+
+    fn entry(&mut self, span: Span, entry: &Entry) -> Option<UserId> {
+        let help = "a group file lists whole user IDs in quotes: `- \"@ann:example.org\"`";
+        let text = match entry {
+            Entry::Text(text) => text,
+            Entry::Other(what) => {
+                let message = format!("{what} stands where a user ID must stand");
+                self.report(Name::InvalidGroupFile, span, message, help);
+                return None;
+            }
+        };
+        if text.contains(['*', '?']) {
+            let message = format!("`{text}` has a wildcard, and group files have none");
+            let text = shorten(text);
+            let help = format!("write the pattern in the policy: `group NAME = {text}`");
+            self.report(Name::InvalidGroupFile, span, message, help);
+            return None;
+        }
+        let completed = if text.starts_with('@') {
+            self.complete(span, text)?
+        } else {
+            text.clone()
+        };
+        match UserId::parse(&completed) {
+            Ok(id) => {
+                self.named.insert(id.clone());
+                Some(id)
+            }
+            Err(error) => {
+                let message = format!("`{}` is not a user ID: it {error}", shorten(text));
+                self.report(Name::InvalidGroupFile, span, message, entry_help(text, &error));
+                None
+            }
+        }
+    }
+}
+
+/// What to write where a group file as a whole is wrong.
+#[derive(Debug, Default)]
+pub struct Advice {
+    /// In words.
+    pub help: String,
+    /// The text at the fault and what to put there, if that is certain.
+    pub fix: Option<(String, String)>,
+}
+
+/// Looks at a group file and at what is wrong with it. Costs a look at the line.
+pub fn advice_on_file(text: &str, position: Position) -> Advice {
+    let line = text.lines().nth(position.line.saturating_sub(1));
+    let line = line.unwrap_or_default();
+    let rest: String = line.chars().skip(position.column.saturating_sub(1)).collect();
+    let shape = "a group file is a YAML list of user IDs in quotes, `- \"@ann:example.org\"`, \
+                 or a mapping with the key `users` that holds one";
+    let say = |help: String| Advice { help, fix: None };
+    if text.trim().is_empty() || text.lines().all(|line| line.trim_start().starts_with('#')) {
+        return say(format!("write `[]` for nobody; {shape}"));
+    }
+    if rest.starts_with('@') {
+        let end = rest.find([' ', '\t', ',', ']', '}', '#', '"', '\'']).unwrap_or(rest.len());
+        let id = rest.get(..end).unwrap_or_default();
+        let alone = rest.get(end..).is_some_and(|after| {
+            let after = after.trim_start();
+            after.is_empty() || after.starts_with([',', ']', '#'])
+        });
+        return Advice {
+            help: format!("write `\"{id}\"`"),
+            fix: alone.then(|| (id.to_owned(), format!("\"{id}\""))),
+        };
+    }
+    let first = text.split_whitespace().next().unwrap_or_default();
+    if ["group", "send", "block", "server"].contains(&first) {
+        let help = "this is a statement of a policy: put it into a `*.policy` file; ";
+        return say(format!("{help}{shape}"));
+    }
+    if line.starts_with('\t') || line.trim_start_matches(' ').starts_with('\t') {
+        let new = line.replace('\t', "  ");
+        return say(format!("YAML takes no tab there: write `{new}` with blanks"));
+    }
+    let bare = rest.trim().trim_matches(['"', '\'']);
+    if let Some(user) = Some(bare).filter(|bare| bare.starts_with('@') && !bare.contains([' ', ','])) {
+        if let Some((key, _)) = line.split_once(':').filter(|(key, _)| key.trim() == "users") {
+            return say(format!("write `{key}: [\"{user}\"]`"));
+        }
+        return say(format!("write each user on a line of its own: `- \"{user}\"`"));
+    }
+    if let Some((key, _)) = line.split_once(':').filter(|_| position.column == 1) {
+        let list = line.get(key.len()..).unwrap_or_default();
+        if key.chars().all(|c| c.is_ascii_alphabetic()) && key != "users" {
+            return say(format!("write `users{list}`; {shape}"));
+        }
+    }
+    if line.trim_start().starts_with("- ") {
+        let item = line.trim_start();
+        return say(format!("begin each entry in the same column as those above: `{item}`"));
+    }
+    say(shape.into())
+}
+
+/// What to write where an entry is no user ID.
+fn entry_help(text: &str, error: &IdError) -> String {
+    let list = "a group file lists whole user IDs in quotes: `- \"@ann:example.org\"`";
+    if let IdError::Server(server) = error
+        && let Some(meant) = super::meant::server(server)
+        && let Some((name, _)) = text.split_once(':')
+    {
+        return format!("write `\"{name}:{meant}\"`");
+    }
+    if !matches!(error, IdError::Sigil(_)) {
+        return list.into();
+    }
+    if text.starts_with(['#', '!']) {
+        return format!("rooms are named in the policy: `members of {text}`");
+    }
+    if text.starts_with("group ") || text.starts_with("users on ") || text == "all" {
+        return format!("this is for the policy, which can say `group NAME = {text}`");
+    }
+    let (name, server) = text.split_once(['@', ':']).unwrap_or((text, ""));
+    if !name.is_empty() && name.chars().all(is_unquoted_localpart) {
+        if server.is_empty() {
+            return format!("write `\"@{name}\"`");
+        }
+        if ServerName::parse(server).is_ok() {
+            return format!("write `\"@{name}:{server}\"`");
+        }
+    }
+    list.into()
+}
