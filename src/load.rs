@@ -19,7 +19,7 @@ use crate::id::ServerName;
 use crate::policy::PolicySet;
 use crate::resolve::{GroupFile, Input, advice_on_file, resolve};
 use crate::source::{Source, SourceId, Sources, Span};
-use crate::syntax::{self, ast::Statement, word};
+use crate::syntax::{self, allow::Allow, ast::Statement, word};
 use crate::yaml;
 
 /// The most bytes one file may have.
@@ -62,6 +62,8 @@ pub struct Loaded {
     pub policy: PolicySet,
     /// Every problem.
     pub report: Report,
+    /// Every comment that allows a warning.
+    pub allows: Vec<Allow>,
     /// Every file and folder whose change can change the policy.
     pub paths: Vec<PathBuf>,
     /// Equal for equal content of equally named files.
@@ -92,8 +94,10 @@ pub fn load(origin: &Origin) -> Loaded {
         texts.insert(inline.name.clone().into_bytes(), id);
     }
     let mut statements = Vec::new();
+    let mut allows = Vec::new();
     for id in texts.into_values() {
         let text = loader.sources.get(id).map_or("", Source::text);
+        allows.extend(syntax::allow::allows(id, text));
         statements.extend(syntax::parse(id, text, &mut loader.problems, &mut |_| {}));
     }
     let root = origin.path.as_deref().unwrap_or(Path::new(""));
@@ -113,6 +117,7 @@ pub fn load(origin: &Origin) -> Loaded {
     }
     Loaded {
         policy,
+        allows,
         fingerprint: loader.hasher.finish(),
         report: Report::new(loader.sources, loader.problems),
         paths: loader.paths,
@@ -140,7 +145,7 @@ impl Loader {
         let mut found = Vec::new();
         self.find_in(root, "", 0, &mut found);
         if found.is_empty() {
-            let span = self.nothing(".");
+            let span = self.nothing(".", root);
             let message = format!("there is no `*.policy` file in `{}`", root.display());
             let help =
                 "put a file such as `main.policy` there; names that start with `.` are skipped";
@@ -166,7 +171,7 @@ impl Loader {
                 } else {
                     prefix.trim_end_matches('/')
                 };
-                let span = self.nothing(name);
+                let span = self.nothing(name, folder);
                 self.unreadable(span, name, &error.to_string());
                 return;
             }
@@ -198,7 +203,7 @@ impl Loader {
         let bytes = match read_regular(path) {
             Ok(bytes) => bytes,
             Err(error) => {
-                let span = named.unwrap_or_else(|| self.nothing(name));
+                let span = named.unwrap_or_else(|| self.nothing(name, path));
                 error.to_string().hash(&mut self.hasher);
                 self.unreadable(span, name, &error.to_string());
                 return None;
@@ -215,7 +220,7 @@ impl Loader {
                     MAX_POLICY_BYTES,
                 )
             };
-            let span = self.nothing(name);
+            let span = self.nothing(name, path);
             let message = format!("{what} over {} MiB", limit >> 20);
             let help = "take out what is not needed; patterns and servers say more in fewer words \
                         than lists of users";
@@ -232,7 +237,7 @@ impl Loader {
                 let before = bytes.get(..at).unwrap_or_default();
                 let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
                 let wrong = bytes.get(at).copied().unwrap_or_default();
-                let span = self.nothing(name);
+                let span = self.nothing(name, path);
                 let message =
                     format!("`{name}` is not UTF-8: the byte 0x{wrong:02x} in line {line}");
                 let help = "save it as UTF-8";
@@ -314,7 +319,10 @@ impl Loader {
                 let mut problem =
                     Diagnostic::new(Name::InvalidGroupFile, span, fault.message, advice.help);
                 if let Some((old, new)) = advice.fix
-                    && source.text().get(start..).is_some_and(|rest| rest.starts_with(&old))
+                    && source
+                        .text()
+                        .get(start..)
+                        .is_some_and(|rest| rest.starts_with(&old))
                 {
                     problem = problem.with_edit(Span::new(id, start, start + old.len()), new);
                 }
@@ -332,8 +340,8 @@ impl Loader {
     }
 
     /// The place of a fault of a file that has no text to show.
-    fn nothing(&mut self, name: &str) -> Span {
-        Span::file(self.sources.add(Source::new(name, "")))
+    fn nothing(&mut self, name: &str, path: &Path) -> Span {
+        Span::file(self.sources.add(Source::new(name, "").in_file(path)))
     }
 }
 
@@ -371,7 +379,11 @@ fn near_file(missing: &Path, written: &str) -> Option<String> {
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<String> = names.filter(|name| plain(name)).collect();
     names.sort();
-    let stem = |name: &str| name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned();
+    let stem = |name: &str| {
+        name.rsplit_once('.')
+            .map_or(name, |(stem, _)| stem)
+            .to_owned()
+    };
     let wanted = missing.file_name()?.to_str()?;
     let near = nearest(wanted, names.iter().map(String::as_str));
     let near = near.or_else(|| {

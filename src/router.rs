@@ -17,13 +17,14 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::compile::compile;
-use crate::diagnostic::Report;
+use crate::diagnostic::{Note, Report};
 use crate::directory::Directory;
 use crate::id::{RoomAlias, RoomId, UserId};
 use crate::index::{Index, Senders};
-use crate::lint::lint;
+use crate::lint::{apply_allows, lint};
 use crate::load::{Loaded, load};
 use crate::policy::{PolicySet, Room};
+use crate::syntax::allow::Allow;
 use crate::watch::{Timing, Watcher};
 
 pub use crate::load::{Inline, Origin};
@@ -35,6 +36,7 @@ pub struct Snapshot {
     policy: PolicySet,
     index: Index,
     warnings: Report,
+    allows: Vec<Allow>,
     rooms: Vec<RoomId>,
     aliases: Vec<RoomAlias>,
 }
@@ -177,8 +179,13 @@ impl Snapshot {
         if loaded.report.has_errors() {
             return Err(loaded.report);
         }
-        let Loaded { policy, report, .. } = loaded;
-        let warnings = lint(&policy, None);
+        let Loaded {
+            policy,
+            report,
+            allows,
+            ..
+        } = loaded;
+        let (warnings, _) = apply_allows(&allows, lint(&policy, None), false);
         let warnings = Report::new(Arc::clone(report.sources()), warnings);
         let index = compile(&policy);
         let mut rooms = Vec::new();
@@ -198,6 +205,7 @@ impl Snapshot {
             policy,
             index,
             warnings,
+            allows,
             rooms,
             aliases,
         })
@@ -213,17 +221,28 @@ impl Snapshot {
         &self.policy
     }
 
-    /// The warnings that hold for every directory.
+    /// The warnings that hold for every directory, without those that a comment allows.
     pub fn warnings(&self) -> &Report {
         &self.warnings
     }
 
-    /// All warnings, those that a directory brings to light too.
+    /// All warnings, those that a directory brings to light too, without those that a comment
+    /// allows.
     ///
     /// Costs a look at every rule and every user named.
     pub fn warnings_with(&self, directory: &Directory) -> Report {
-        let warnings = lint(&self.policy, Some(directory));
-        Report::new(Arc::clone(self.warnings.sources()), warnings)
+        self.warnings_and_notes(Some(directory)).0
+    }
+
+    /// The warnings as far as they are known without or with a directory, and what is to be said of
+    /// the comments that allow some: which are wrong, and which allow what is not given.
+    ///
+    /// Costs finding the warnings.
+    pub fn warnings_and_notes(&self, directory: Option<&Directory>) -> (Report, Vec<Note>) {
+        let found = lint(&self.policy, directory);
+        let (warnings, notes) = apply_allows(&self.allows, found, directory.is_some());
+        let sources = Arc::clone(self.warnings.sources());
+        (Report::new(sources, warnings), notes)
     }
 
     /// The rooms named by their ID, sorted, each once.

@@ -61,6 +61,17 @@ fn check(path: &str) -> usize {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
     }
+    // What no page can hold.
+    let latin1 = b"server example.org\n# Caf\xe9\nsend all to @gobbler\n";
+    std::fs::write(folder.path().join("latin1.policy"), latin1).unwrap();
+    if path.ends_with("costly-rule.md") {
+        let users = (0..10_001).map(|n| format!("- \"@u{n}:example.org\"\n"));
+        let facts = format!(
+            "server_name: example.org\nusers:\n{}",
+            users.collect::<String>()
+        );
+        std::fs::write(folder.path().join("facts.yaml"), facts).unwrap();
+    }
     let transcripts = blocks.iter().filter(|(language, ..)| language == "console");
     let transcripts: Vec<&String> = transcripts.map(|(_, _, text)| text).collect();
     for transcript in &transcripts {
@@ -93,6 +104,13 @@ fn examples_do_what_they_say() {
     assert!(check("README.md") > 0);
     assert!(check("docs/language.md") > 0);
     check("docs/operating.md");
+}
+
+#[test]
+fn the_pages_of_problems_show_what_is_printed() {
+    for name in presence_router::diagnostic::Name::ALL {
+        assert!(check(&format!("docs/problems/{name}.md")) > 0, "{name}");
+    }
 }
 
 #[test]

@@ -1,14 +1,16 @@
 //! `check`: is this policy right?
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
-use presence_router::diagnostic::{Name, Report, visible};
+use clap::{Args, ValueEnum};
+use presence_router::diagnostic::{Name, Note, Report, visible};
+use presence_router::router::Snapshot;
 
 use super::fix;
 use super::inputs::{knows_what_is_local, read_directory, read_policy};
-use super::output::{Failure, Output, count, has_color, note};
+use super::output::{Color, Failure, Output, count, has_color, note};
+use super::verdict::Verdict;
 
 /// Show every problem of a policy
 ///
@@ -28,12 +30,36 @@ pub struct Arguments {
     directory: Option<PathBuf>,
 
     /// Show problems in JSON, for scripts: one object a line, nothing if there is none
-    #[arg(long)]
-    pub json: bool,
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+
+    /// How to show problems
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    format: Format,
+
+    /// When to colour what people read
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+
+    #[command(flatten)]
+    verdict: Verdict,
 
     /// First mend in the files what is certain, such as a capital in `SEND`; then show what is left
     #[arg(long)]
     fix: bool,
+}
+
+/// How problems are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// One JSON object a line, as `--json`
+    Json,
+    /// A SARIF 2.1.0 log, for code scanning
+    Sarif,
+    /// Annotations of a GitHub workflow
+    Github,
 }
 
 const AFTER: &str = r#"Example, with a `wrong.policy` that holds the line `snd all to @gobbler:example.org`:
@@ -51,10 +77,18 @@ const AFTER: &str = r#"Example, with a `wrong.policy` that holds the line `snd a
 
 Exit codes:
     0  the policy can be used; there may be warnings
+    1  it can be used, and a warning was given that `--deny` names
     2  the policy, the directory file or the command line is wrong
     3  an operation failed"#;
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    arguments.verdict.check()?;
+    let format = if arguments.json {
+        Format::Json
+    } else {
+        arguments.format
+    };
+    let people = format == Format::Human;
     let directory = arguments
         .directory
         .as_deref()
@@ -66,12 +100,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let snapshot = match read_policy(&arguments.policy, directory.as_ref()) {
         Ok(snapshot) => snapshot,
         Err(report) => {
-            // The verdict stands even if nobody reads the reasons.
-            match print(&report, arguments.json) {
-                Ok(()) | Err(Failure::NobodyReads) => {}
-                Err(failure) => return Err(failure),
-            }
-            if !arguments.json {
+            verdict_stands(print(&report, format, arguments.color))?;
+            if people {
                 hint_at_server(&report, arguments);
             }
             return Err(Failure::Checked);
@@ -80,20 +110,31 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let (Some(path), Some(directory)) = (&arguments.directory, &directory) {
         knows_what_is_local(&snapshot, path, directory)?;
     }
-    let report = match &directory {
-        Some(directory) => snapshot.warnings_with(directory),
-        None => snapshot.warnings().clone(),
-    };
-    if !report.is_empty() || arguments.json {
-        return print(&report, arguments.json);
+    let (report, notes) = snapshot.warnings_and_notes(directory.as_ref());
+    let report = arguments.verdict.shown(&report);
+    if !report.is_empty() || !people {
+        verdict_stands(print(&report, format, arguments.color))?;
+    } else {
+        verdict_stands(no_problems(&snapshot, &arguments.policy))?;
     }
+    if people {
+        let sources = report.sources();
+        for Note { span, message } in notes {
+            let (file, line) = (sources.name(span.source), sources.position(span).line);
+            note(&format!("{file}:{line}: {message}"));
+        }
+    }
+    arguments.verdict.of(&report, people)
+}
+
+fn no_problems(snapshot: &Snapshot, path: &Path) -> Result<(), Failure> {
     let policy = snapshot.policy();
     let (rules, groups) = (
         count(policy.rules.len(), "rule"),
         count(policy.groups.len(), "group"),
     );
     let mut output = Output::new();
-    let name = arguments.policy.to_string_lossy();
+    let name = path.to_string_lossy();
     output.line(&format!(
         "{}: {rules}, {groups}, no problems",
         visible(&name)
@@ -101,13 +142,27 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     output.flush()
 }
 
-fn print(report: &Report, json: bool) -> Result<(), Failure> {
-    let mut output = Output::new();
-    if json {
-        output.text(&report.json_lines())?;
-    } else {
-        output.text(&report.render(has_color(&io::stdout())))?;
+/// The exit code tells the verdict even if nobody reads the reasons.
+fn verdict_stands(printed: Result<(), Failure>) -> Result<(), Failure> {
+    match printed {
+        Err(Failure::NobodyReads) => Ok(()),
+        printed => printed,
     }
+}
+
+fn print(report: &Report, format: Format, color: Color) -> Result<(), Failure> {
+    let text = match format {
+        Format::Human => report.render(match color {
+            Color::Auto => has_color(&io::stdout()),
+            Color::Always => true,
+            Color::Never => false,
+        }),
+        Format::Json => report.json_lines(),
+        Format::Sarif => report.sarif(),
+        Format::Github => report.github(),
+    };
+    let mut output = Output::new();
+    output.text(&text)?;
     output.flush()
 }
 

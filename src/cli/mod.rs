@@ -1,4 +1,4 @@
-//! The command line: `check`, `recipients`, `senders` and `route`.
+//! The command line: `check`, `explain-code`, `recipients`, `senders` and `route`.
 //!
 //! One file a subcommand; each says what it wants and prints what the library answers. What they
 //! share is in `inputs` (a policy, a directory, users) and `output` (the two streams).
@@ -9,12 +9,14 @@
 //! nothing else. The exit code tells the four outcomes apart whatever else happens.
 
 mod check;
+mod explain_code;
 mod fix;
 mod inputs;
 mod output;
 mod recipients;
 mod route;
 mod senders;
+mod verdict;
 
 use std::process::ExitCode;
 
@@ -24,6 +26,8 @@ use output::Failure;
 
 /// Good.
 const GOOD: u8 = 0;
+/// The answer is no.
+const NO: u8 = 1;
 /// The policy, the directory or the command line is wrong.
 const WRONG: u8 = 2;
 /// An operation failed.
@@ -47,6 +51,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    ExplainCode(explain_code::Arguments),
     Recipients(recipients::Arguments),
     Senders(senders::Arguments),
     Route(route::Arguments),
@@ -90,7 +95,7 @@ const AFTER: &str = r#"Try it: save the two examples as `demo.policy` and `facts
 
 Exit codes:
     0  good; warnings alone are good
-    1  the answer is no (given by none of these commands so far)
+    1  the answer is no: `check` found a warning that is denied
     2  the policy, the directory file or the command line is wrong
     3  an operation failed, such as reading standard input"#;
 
@@ -105,7 +110,8 @@ pub fn main() -> ExitCode {
         }
     };
     let (json, result) = match arguments.command {
-        Command::Check(arguments) => (arguments.json, check::run(&arguments)),
+        Command::Check(arguments) => (false, check::run(&arguments)),
+        Command::ExplainCode(arguments) => (false, explain_code::run(&arguments)),
         Command::Recipients(arguments) => (arguments.inputs.json, recipients::run(&arguments)),
         Command::Senders(arguments) => (arguments.inputs.json, senders::run(&arguments)),
         Command::Route(arguments) => (arguments.inputs.json, route::run(&arguments)),
@@ -117,6 +123,7 @@ pub fn main() -> ExitCode {
             WRONG
         }
         Err(Failure::Checked) => WRONG,
+        Err(Failure::No) => NO,
         Err(Failure::Wrong(faults)) => {
             output::faults_to_stderr(&faults);
             WRONG

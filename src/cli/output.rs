@@ -5,6 +5,7 @@
 
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
 
+use clap::ValueEnum;
 use presence_router::diagnostic::{Report, visible};
 
 /// What is wrong, and what to write instead (may be empty).
@@ -32,6 +33,8 @@ pub enum Failure {
     Policy(Report),
     /// The policy has errors, shown already.
     Checked,
+    /// The answer is no, and why is shown already.
+    No,
     /// The directory or the command line is wrong.
     Wrong(Vec<Fault>),
     /// An operation failed.
@@ -82,6 +85,18 @@ impl Output {
             "",
         ))
     }
+}
+
+/// When to colour what people read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless the environment has `NO_COLOR`
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
 }
 
 /// Whether a stream is shown in colour; see <https://no-color.org>.

@@ -2,101 +2,31 @@
 //!
 //! A [`Diagnostic`] is one problem with its stable [`Name`], its place and what to write instead.
 //! A [`Report`] is all problems of one load with the texts they lie in, in one order whatever
-//! order they were found in. `human` shows one to people, `formats` to programs; `nearest` finds
-//! the word that was meant; `fix` makes the edits that are certain.
+//! order they were found in. `human` shows one to people, `json`, `sarif` and `github`
+//! to programs; `name` holds the names, `nearest` finds the word that was meant, and `fix` makes the
+//! edits that are certain.
 //!
 //! Not for: failed operations (`error`), nor for finding problems.
 //!
 //! Law: a report never loses a problem, and one place never gets the same problem twice.
 
 mod fix;
-mod formats;
+mod github;
 mod human;
+mod json;
+mod name;
 mod nearest;
+mod sarif;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use crate::source::{Position, Sources, Span};
 
 pub use fix::{Fixed, apply};
+pub use name::{Level, Name};
 pub use nearest::nearest;
-
-/// How grave a problem is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// The policy does not load.
-    Error,
-    /// The policy loads and does what it says, which is likely not what was meant.
-    Warning,
-}
-
-macro_rules! names {
-    ($($level:ident { $($variant:ident = $name:literal: $doc:literal,)* })*) => {
-        /// The stable name of a kind of problem (the language reference, section 3).
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Name {
-            $($(#[doc = $doc] $variant,)*)*
-        }
-
-        impl Name {
-            /// All names, errors first.
-            pub const ALL: &'static [Name] = &[$($(Name::$variant,)*)*];
-
-            /// The name as it is written in reports and options.
-            pub fn as_str(self) -> &'static str {
-                match self { $($(Name::$variant => $name,)*)* }
-            }
-
-            /// Whether it keeps a policy from loading.
-            pub fn level(self) -> Level {
-                match self { $($(Name::$variant => Level::$level,)*)* }
-            }
-        }
-    };
-}
-
-names! {
-    Error {
-        Syntax = "syntax": "The text does not follow the grammar.",
-        InvalidUserId = "invalid-user-id": "A word that must be a user ID is none.",
-        InvalidServer = "invalid-server": "A word that must be a server name is none.",
-        InvalidRoom = "invalid-room": "A word that must be a room ID or alias is none.",
-        InvalidRegex = "invalid-regex": "A regular expression does not compile.",
-        MissingServer = "missing-server": "A name without a server, and no default to complete it.",
-        ConflictingServer = "conflicting-server": "Two `server` statements that differ.",
-        UnknownGroup = "unknown-group": "A group that is defined nowhere.",
-        DuplicateGroup = "duplicate-group": "A second definition of a group.",
-        GroupCycle = "group-cycle": "A group that contains itself.",
-        UnreadableFile = "unreadable-file": "A file or folder that cannot be read.",
-        InvalidGroupFile = "invalid-group-file": "A group file that is no list of user IDs.",
-        NotUtf8 = "not-utf8": "A file that is not UTF-8.",
-        TooLarge = "too-large": "Something over one of the limits.",
-    }
-    Warning {
-        UnusedGroup = "unused-group": "A group that no rule uses.",
-        DuplicateRule = "duplicate-rule": "A rule that an earlier one repeats.",
-        RedundantRule = "redundant-rule": "Another rule already gives all of it.",
-        BlockedRule = "blocked-rule": "A block undoes all of it.",
-        IdleBlock = "idle-block": "A block with nothing to undo.",
-        EmptySelector = "empty-selector": "A selector that no user can be in.",
-        UnresolvedRoom = "unresolved-room": "A room that the directory does not know.",
-        UnknownUser = "unknown-user": "A local user whom the directory does not know.",
-        RemoteDisclosure = "remote-disclosure": "A remote recipient discloses to their whole server.",
-        CostlyRule = "costly-rule": "One update makes very many deliveries.",
-        ConfusableId = "confusable-id": "Another ID looks the same.",
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// A second place that matters to a problem, such as the other definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +34,15 @@ pub struct Label {
     /// Where.
     pub span: Span,
     /// What is there.
+    pub message: String,
+}
+
+/// Something worth knowing about a place that is no problem of the policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Where.
+    pub span: Span,
+    /// What: lower case, no full stop, input in backticks.
     pub message: String,
 }
 
@@ -193,6 +132,14 @@ impl Report {
         Report { sources, problems }
     }
 
+    /// The same report without the problems that are not `kept`.
+    #[must_use]
+    pub fn filtered(&self, kept: impl Fn(&Diagnostic) -> bool) -> Self {
+        let mut report = self.clone();
+        report.problems.retain(kept);
+        report
+    }
+
     /// The problems in order.
     pub fn problems(&self) -> &[Diagnostic] {
         &self.problems
@@ -206,6 +153,24 @@ impl Report {
     /// Line and column of a problem of this report, from 1, columns in characters.
     pub fn position(&self, problem: &Diagnostic) -> Position {
         self.sources.position(problem.span)
+    }
+
+    /// Line and column behind the last character of a span, from 1, columns in characters.
+    fn end(&self, span: Span) -> Position {
+        let end = Span {
+            start: span.end.max(span.start),
+            ..span
+        };
+        self.sources.position(end)
+    }
+
+    /// The file a span lies in as it was opened; a text from no file by its name.
+    fn opened(&self, span: Span) -> Cow<'_, str> {
+        let source = self.sources.get(span.source);
+        match source.and_then(|source| source.path()) {
+            Some(path) => path.to_string_lossy(),
+            None => self.sources.name(span.source).into(),
+        }
     }
 
     /// The name of the file a problem of this report lies in.

@@ -3,13 +3,14 @@
 //! `sets` says what holds of selectors for every directory, `rules` which rules change nothing and
 //! `names` which IDs look alike; `repeats` says which rule can be taken away for certain. With a directory, `world` says who is in a set now, `facts` which
 //! names it does not have, `remote` to whom presence is disclosed and `costly` what takes very many
-//! deliveries.
+//! deliveries. `allow` takes away what a comment allows.
 //!
 //! Not for: errors (`resolve`).
 //!
 //! Law: a warning is never wrong. Where it is not certain, or would cost too much to find out,
 //! nothing is said. One cause gives one warning.
 
+mod allow;
 mod costly;
 mod facts;
 mod globs;
@@ -27,6 +28,7 @@ use crate::directory::Directory;
 use crate::policy::{GroupId, Kind, PolicySet, Selector};
 use crate::source::Span;
 
+pub(crate) use allow::apply as apply_allows;
 use rules::Pair;
 use sets::{Contradiction, Sets};
 use world::World;

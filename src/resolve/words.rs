@@ -52,7 +52,12 @@ impl Resolver<'_, '_> {
 
     fn wrong_server(&mut self, span: Span, text: &str, message: String) {
         let meant = meant::server_word(text);
-        let problem = Diagnostic::new(Name::InvalidServer, span, message, server_help(text, &meant));
+        let problem = Diagnostic::new(
+            Name::InvalidServer,
+            span,
+            message,
+            server_help(text, &meant),
+        );
         self.problems.push(with_fix(problem, meant));
     }
 
@@ -134,7 +139,8 @@ impl Resolver<'_, '_> {
                 format!("write `\"{}\"`", text.replace('\\', "\\\\"))
             };
             let problem = Diagnostic::new(Name::InvalidUserId, word.span, message, help);
-            self.problems.push(with_fix(problem, meant.filter(|_| c != '#')));
+            self.problems
+                .push(with_fix(problem, meant.filter(|_| c != '#')));
         } else if empty {
             let message = format!("`{text}` has no name between `@` and the server");
             self.report(
@@ -183,7 +189,11 @@ impl Resolver<'_, '_> {
         let source = self.input.sources.get(word.span.source)?;
         let start = source.line_start(source.position(word.span.start).line);
         let before = source.text().get(start..word.span.start as usize)?;
-        let name = before.trim().strip_prefix("group ")?.strip_suffix('=')?.trim();
+        let name = before
+            .trim()
+            .strip_prefix("group ")?
+            .strip_suffix('=')?
+            .trim();
         let written = self.text(word);
         super::is_group_name(name).then(|| format!("write `group {name} from {written}`"))
     }

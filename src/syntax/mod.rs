@@ -3,6 +3,7 @@
 //! [`layout`](self) joins lines into statements, the pest grammar in `grammar/policy.pest` reads
 //! one statement, and [`parse`] turns its tokens into the [`ast`]. Only this folder knows pest.
 
+pub mod allow;
 pub mod ast;
 mod grammar;
 mod layout;

@@ -197,7 +197,11 @@ fn changed(old: &str, new: &str) -> Option<(usize, usize)> {
     let words = words::words(new);
     let olds = words::words(old);
     let same = |a: &(usize, &str), b: &(usize, &str)| a.1 == b.1;
-    let head = words.iter().zip(&olds).take_while(|(a, b)| same(a, b)).count();
+    let head = words
+        .iter()
+        .zip(&olds)
+        .take_while(|(a, b)| same(a, b))
+        .count();
     let tail = words.iter().rev().zip(olds.iter().rev());
     let tail = tail.take_while(|(a, b)| same(a, b)).count();
     let from = head.saturating_sub(1);

@@ -1,4 +1,4 @@
-//! A report for programs.
+//! A report as JSON lines (the language reference, section 5).
 //!
 //! Law: fields and their order are a promise to scripts.
 

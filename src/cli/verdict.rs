@@ -1,0 +1,79 @@
+//! Which warnings `check` shows, and which of them make it say no.
+//!
+//! Law: a warning given by its name counts before `warnings`, which means all of them.
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use presence_router::diagnostic::{Level, Name, Report};
+
+use super::output::{Failure, count, note};
+
+/// A warning, or all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    All,
+    One(Name),
+}
+
+/// What is denied and allowed.
+#[derive(Debug, Args)]
+pub struct Verdict {
+    /// Exit with 1 if this warning is given; `warnings` for any. May be given several times
+    #[arg(long, value_name = "NAME", hide_possible_values = true, value_parser = which())]
+    deny: Vec<Which>,
+
+    /// Do not show this warning; `warnings` for all but those denied. May be given several times
+    #[arg(long, value_name = "NAME", hide_possible_values = true, value_parser = which())]
+    allow: Vec<Which>,
+}
+
+fn which() -> impl TypedValueParser<Value = Which> {
+    let warnings = Name::ALL
+        .iter()
+        .filter(|name| name.level() == Level::Warning);
+    let words = std::iter::once("warnings").chain(warnings.map(|name| name.as_str()));
+    let words = PossibleValuesParser::new(words);
+    words.map(|word| Name::parse(&word).map_or(Which::All, Which::One))
+}
+
+impl Verdict {
+    /// What makes no sense together.
+    pub fn check(&self) -> Result<(), Failure> {
+        let both = self.deny.iter().find(|which| self.allow.contains(which));
+        let word = match both {
+            None => return Ok(()),
+            Some(Which::All) => "warnings",
+            Some(Which::One(name)) => name.as_str(),
+        };
+        let message = format!("`{word}` is given to `--deny` and to `--allow`");
+        Err(Failure::wrong(message, "give it to one of the two"))
+    }
+
+    /// The report without what is allowed.
+    pub fn shown(&self, report: &Report) -> Report {
+        report.filtered(|problem| {
+            let one = Which::One(problem.name);
+            let all = self.allow.contains(&Which::All) && !self.deny.contains(&one);
+            !self.allow.contains(&one) && !all
+        })
+    }
+
+    /// Says no if something denied is shown, and says to people why.
+    pub fn of(&self, shown: &Report, tell: bool) -> Result<(), Failure> {
+        let denied =
+            |name: &Name| self.deny.contains(&Which::All) || self.deny.contains(&Which::One(*name));
+        let problems = shown.problems().iter().map(|problem| problem.name);
+        let denied: Vec<Name> = problems.filter(denied).collect();
+        if denied.is_empty() {
+            return Ok(());
+        }
+        if tell {
+            let mut names: Vec<&str> = denied.iter().map(|name| name.as_str()).collect();
+            names.sort_unstable();
+            names.dedup();
+            let warnings = count(denied.len(), "warning");
+            note(&format!("{warnings} denied: {}", names.join(", ")));
+        }
+        Err(Failure::No)
+    }
+}

@@ -1,0 +1,138 @@
+//! A report as a SARIF log, the format that code scanning services read.
+//!
+//! Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0".
+//!
+//! Law: a log is valid whatever the report holds, an empty report too; equal reports give equal
+//! logs.
+
+use serde_json::{Value, json};
+
+use super::{Diagnostic, Edit, Level, Name, Report};
+use crate::source::Span;
+
+impl Report {
+    /// One run with every name as a rule and every problem as a result. Files are named as they
+    /// were opened, relative ones relative to the working directory.
+    ///
+    /// Costs one pass over the problems, and the pages of all names.
+    pub fn sarif(&self) -> String {
+        let rules: Vec<Value> = Name::ALL.iter().map(|name| rule(*name)).collect();
+        let results: Vec<Value> = self.problems.iter().map(|p| self.result(p)).collect();
+        let log = json!({
+            "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+            "version": "2.1.0",
+            "runs": [{
+                "tool": { "driver": {
+                    "name": "presence-router",
+                    "semanticVersion": env!("CARGO_PKG_VERSION"),
+                    "rules": rules,
+                }},
+                "columnKind": "unicodeCodePoints",
+                "results": results,
+            }],
+        });
+        format!("{log:#}\n")
+    }
+
+    fn result(&self, problem: &Diagnostic) -> Value {
+        let text = match problem.help.as_str() {
+            "" => problem.message.clone(),
+            help => format!("{}\nhelp: {help}", problem.message),
+        };
+        let mut result = json!({
+            "ruleId": problem.name.as_str(),
+            "ruleIndex": Name::ALL.iter().position(|name| *name == problem.name),
+            "level": level(problem.level()),
+            "message": { "text": text },
+            "locations": [{ "physicalLocation": self.place(problem.span) }],
+        });
+        let related: Vec<Value> = problem
+            .labels
+            .iter()
+            .enumerate()
+            .map(|(id, label)| {
+                json!({
+                    "id": id,
+                    "physicalLocation": self.place(label.span),
+                    "message": { "text": label.message },
+                })
+            })
+            .collect();
+        let parts = result.as_object_mut();
+        if let Some(parts) = parts {
+            if !related.is_empty() {
+                parts.insert("relatedLocations".into(), related.into());
+            }
+            if !problem.fix.is_empty() {
+                let changes: Vec<Value> = problem.fix.iter().map(|edit| self.edit(edit)).collect();
+                let fix = json!({
+                    "description": { "text": problem.help },
+                    "artifactChanges": changes,
+                });
+                parts.insert("fixes".into(), json!([fix]));
+            }
+        }
+        result
+    }
+
+    fn edit(&self, edit: &Edit) -> Value {
+        json!({
+            "artifactLocation": { "uri": uri(&self.opened(edit.span)) },
+            "replacements": [{
+                "deletedRegion": self.region(edit.span),
+                "insertedContent": { "text": edit.text },
+            }],
+        })
+    }
+
+    fn place(&self, span: Span) -> Value {
+        json!({
+            "artifactLocation": { "uri": uri(&self.opened(span)) },
+            "region": self.region(span),
+        })
+    }
+
+    fn region(&self, span: Span) -> Value {
+        let (from, to) = (self.sources.position(span), self.end(span));
+        json!({
+            "startLine": from.line,
+            "startColumn": from.column,
+            "endLine": to.line,
+            "endColumn": to.column,
+        })
+    }
+}
+
+fn rule(name: Name) -> Value {
+    json!({
+        "id": name.as_str(),
+        "shortDescription": { "text": name.summary() },
+        "help": { "text": name.page(), "markdown": name.page() },
+        "defaultConfiguration": { "level": level(name.level()) },
+    })
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+    }
+}
+
+/// A path as a URI: relative if the path is, with every byte escaped that no path segment may hold
+/// (RFC 3986, section 3.3).
+fn uri(path: &str) -> String {
+    let path = path.strip_prefix("./").unwrap_or(path);
+    let mut out = String::with_capacity(path.len());
+    if path.starts_with('/') {
+        out.push_str("file://");
+    }
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => out.push(byte.into()),
+            b'-' | b'.' | b'_' | b'~' | b'/' => out.push(byte.into()),
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
