@@ -18,6 +18,8 @@
 mod compare;
 #[path = "law/core.rs"]
 mod core;
+#[path = "law/datalog.rs"]
+mod datalog;
 #[path = "law/generate.rs"]
 mod generate;
 #[path = "law/model.rs"]
@@ -26,12 +28,24 @@ mod model;
 mod oracle;
 #[path = "law/oracle_cases.rs"]
 mod oracle_cases;
+#[path = "law/patterns.rs"]
+mod patterns;
 #[path = "law/phrase.rs"]
 mod phrase;
 #[path = "law/planted.rs"]
 mod planted;
+#[path = "law/relations.rs"]
+mod relations;
 #[path = "law/render.rs"]
 mod render;
+#[path = "law/second.rs"]
+mod second;
+#[path = "law/sql.rs"]
+mod sql;
+#[path = "law/truth.rs"]
+mod truth;
+#[path = "law/universe.rs"]
+mod universe;
 #[path = "law/warnings.rs"]
 mod warnings;
 
@@ -50,6 +64,9 @@ use model::{Layout, Tally, World};
 use oracle::Meaning;
 use planted::{MISTAKES, Planted};
 use render::{Statement, directory_file, render};
+use second::Compared;
+use sql::Sql;
+use truth::WRONGS;
 use warnings::Trial;
 
 /// To standard error past the test runner's capture, so that a plain run shows it.
@@ -239,15 +256,26 @@ fn index_decide_and_plain_meaning_agree() {
     let policies = number("LAW_POLICIES", 2_000);
     let start = Instant::now();
     let total = RefCell::new(Counts::default());
+    let (sql, compared) = (Sql::new(), RefCell::new(Compared::default()));
     for_all(runner(policies, 0), &generate::world(), |world| {
-        let mut total = total.borrow_mut();
-        catch_unwind(AssertUnwindSafe(|| holds(world, &mut total)))
+        let (mut total, mut compared) = (total.borrow_mut(), compared.borrow_mut());
+        let held = || {
+            let core = holds(world, &mut total)?;
+            second::hold(world, &core, &sql, &mut compared)
+        };
+        catch_unwind(AssertUnwindSafe(held))
             .unwrap_or_else(|_| Err("panicked; the message stands above".to_owned()))
             .map_err(|problem| shown(world, &problem))
     });
     let total = total.into_inner();
     say(&summary(&total, start));
+    let compared = compared.into_inner();
+    say(&format!(
+        "law: SQLite agrees on {} pairs of {} policies\nlaw: Datalog agrees on {} pairs of the same\n",
+        compared.sqlite, compared.policies, compared.datalog,
+    ));
 
+    assert!(compared.policies >= policies && compared.sqlite > 0 && compared.datalog > 0);
     assert!(total.policies >= policies);
     let occurred: BTreeSet<&str> = total.constructs.0.keys().copied().collect();
     let wanted: BTreeSet<&str> = CONSTRUCTS.iter().copied().collect();
@@ -265,7 +293,7 @@ fn index_decide_and_plain_meaning_agree() {
     assert!(total.only > 0 && total.all_except > 0 && total.pairs_blocked > 0);
 }
 
-fn holds(world: &World, total: &mut Counts) -> Result<(), String> {
+fn holds(world: &World, total: &mut Counts) -> Result<Core, String> {
     let rendered = render(&world.policy, world.layout);
     let mut constructs = rendered.tally.clone();
     unknown_rooms(world, &mut constructs);
@@ -275,7 +303,7 @@ fn holds(world: &World, total: &mut Counts) -> Result<(), String> {
     }
     compare(world, &mut core, total)?;
     total.constructs.absorb_once(&constructs);
-    Ok(())
+    Ok(core)
 }
 
 fn summary(total: &Counts, start: Instant) -> String {
@@ -473,6 +501,34 @@ fn every_planted_mistake_is_caught() {
         });
     }
     say(&lines);
+    assert!(left.is_empty(), "not caught in {worlds} policies: {left:?}");
+}
+
+#[test]
+fn mistakes_of_an_index_are_caught_by_each_source() {
+    const SOURCES: [&str; 3] = ["the oracle", "SQLite", "Datalog"];
+    let mut runner = runner(1, 7);
+    let (strategy, sql) = (generate::world(), Sql::new());
+    let mut left: Vec<_> = WRONGS
+        .iter()
+        .flat_map(|&w| [0, 1, 2].map(|s| (w, s)))
+        .collect();
+    let mut worlds = 0;
+    while !left.is_empty() && worlds < 500 {
+        worlds += 1;
+        let world = strategy.new_tree(&mut runner).unwrap().current();
+        let caught = second::caught(&world, &sql);
+        left.retain(|&(wrong, source)| {
+            let here = caught.iter().any(|(w, by)| *w == wrong && by[source]);
+            if here {
+                let source = SOURCES[source];
+                say(&format!(
+                    "law: planted {wrong:?}: caught by {source}, policy {worlds}\n"
+                ));
+            }
+            !here
+        });
+    }
     assert!(left.is_empty(), "not caught in {worlds} policies: {left:?}");
 }
 

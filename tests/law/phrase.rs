@@ -3,7 +3,7 @@
 //!
 //! Not for what stands between statements, or for files (`render`).
 
-use super::generate::is_glob;
+use super::patterns::is_glob;
 use super::model::{
     Layout, Pattern, Piece, Policy, Room, Rule, Selector, Tally, UserPattern, has_glob, plain,
 };

@@ -53,9 +53,8 @@ impl<'a> Posed<'a> {
 /// Every question of a universe, in bits.
 pub fn answers(subject: &dyn Subject, universe: &[String]) -> Answers {
     let places: HashMap<&str, usize> = universe.iter().map(String::as_str).zip(0..).collect();
-    let set = |users: &[String]| -> Users {
-        users.iter().map(|user| 1 << places[user.as_str()]).sum()
-    };
+    let set =
+        |users: &[String]| -> Users { users.iter().map(|user| 1 << places[user.as_str()]).sum() };
     let row = |sees: &dyn Fn(&str) -> bool| -> Users {
         let users = universe.iter().enumerate().filter(|(_, user)| sees(user));
         users.map(|(place, _)| 1 << place).sum()
