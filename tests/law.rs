@@ -20,6 +20,8 @@ mod compare;
 mod core;
 #[path = "law/datalog.rs"]
 mod datalog;
+#[path = "law/edits.rs"]
+mod edits;
 #[path = "law/generate.rs"]
 mod generate;
 #[path = "law/model.rs"]
@@ -34,10 +36,16 @@ mod patterns;
 mod phrase;
 #[path = "law/planted.rs"]
 mod planted;
+#[path = "law/reduce.rs"]
+mod reduce;
 #[path = "law/relations.rs"]
 mod relations;
 #[path = "law/render.rs"]
 mod render;
+#[path = "law/running.rs"]
+mod running;
+#[path = "law/same.rs"]
+mod same;
 #[path = "law/second.rs"]
 mod second;
 #[path = "law/sql.rs"]
@@ -58,9 +66,9 @@ use std::time::Instant;
 use proptest::strategy::{Strategy, ValueTree as _};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
-use compare::{Counts, Subject as _, compare, rooms_named, unknown_rooms};
+use compare::{Counts, compare, rooms_named, unknown_rooms};
 use core::Core;
-use model::{Layout, Tally, World};
+use model::{Tally, World};
 use oracle::Meaning;
 use planted::{MISTAKES, Planted};
 use render::{Statement, directory_file, render};
@@ -335,95 +343,6 @@ fn summary(total: &Counts, start: Instant) -> String {
         list(&total.told_apart),
         list(&total.edits),
     )
-}
-
-// ---- what a change of the text may do, without the oracle
-
-fn answers(core: &Core, users: &BTreeSet<String>) -> String {
-    let mut text = String::new();
-    for user in users {
-        text += &format!("{user} is received by {:?}\n", core.recipients_of(user));
-        text += &format!("{user} receives {:?}\n", core.senders_for(user));
-    }
-    text + &format!("{:?}", core.receives_everyone())
-}
-
-#[test]
-fn order_never_matters_blocks_only_hide_sends_only_show() {
-    let policies = number("LAW_POLICIES", 2_000) / 20;
-    let start = Instant::now();
-    let compared = RefCell::new((0_u64, 0_u64, 0_u64));
-    for_all(
-        runner(policies, 1),
-        &generate::world_and_rules(),
-        |(world, send, block)| {
-            let load = |world: &World| {
-                Core::load(world, &render(&world.policy, world.layout))
-                    .map_err(|problem| shown(world, &problem))
-            };
-            let users = Meaning {
-                policy: &world.policy,
-                facts: &world.facts,
-            }
-            .known(&[]);
-            let plain = World {
-                layout: Layout { wild: 0, seed: 0 },
-                ..world.clone()
-            };
-            let before = load(&plain)?;
-
-            // other order, other files, other layout
-            for turn in 0..2 {
-                let mut other = world.clone();
-                other.layout = Layout {
-                    wild: 3,
-                    seed: world.layout.seed.wrapping_add(turn),
-                };
-                other.policy.rules.reverse();
-                let (want, got) = (answers(&before, &users), answers(&load(&other)?, &users));
-                if want != got {
-                    let problem = format!("expected\n{want}\ngot, of another layout\n{got}");
-                    return Err(shown(&plain, &problem) + &shown(&other, ""));
-                }
-            }
-
-            let rows = |core: &Core| -> Vec<Vec<String>> {
-                users
-                    .iter()
-                    .map(|sender| core.recipients_of(sender))
-                    .collect()
-            };
-            let then = rows(&before);
-            let mut count = compared.borrow_mut();
-            count.0 += 1;
-            for (rule, may_grow) in [(block, false), (send, true)] {
-                let mut more = plain.clone();
-                more.policy.rules.insert(0, rule.clone());
-                let now = rows(&load(&more)?);
-                for ((sender, then), now) in users.iter().zip(&then).zip(&now) {
-                    for recipient in &users {
-                        let (then, now) = (then.contains(recipient), now.contains(recipient));
-                        count.1 += 1;
-                        count.2 += u64::from(then != now);
-                        if then != now && now != may_grow {
-                            let problem = format!(
-                                "({sender:?}, {recipient:?}): {then} before {rule:?} and {now} after"
-                            );
-                            return Err(shown(&more, &problem));
-                        }
-                    }
-                }
-            }
-            Ok(())
-        },
-    );
-    let (worlds, pairs, changed) = compared.into_inner();
-    say(&format!(
-        "law: {worlds} policies in other orders and layouts; {pairs} pairs before and after a \
-         block or a send more, {changed} changed; in {:.1} s\n",
-        start.elapsed().as_secs_f64(),
-    ));
-    assert!(changed > 0);
 }
 
 // ---- what the warnings claim
