@@ -6,12 +6,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use presence_router::Senders;
 use presence_router::decide::{decide, receives_everyone};
 use presence_router::directory::Directory;
+use presence_router::policy::{Action, Kind, PolicySet, Room, Selector};
 use presence_router::router::{Origin, Router};
 
 #[derive(serde::Deserialize)]
@@ -66,9 +67,51 @@ fn every_example_policy_has_cases_and_says_when_to_use_it() {
     assert!(count >= 8, "{count} policies");
 }
 
+/// The name of a construct. A new one has no name here, and so no case, until it is given both.
+fn construct(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Everyone => "everyone",
+        Kind::User(_) => "user",
+        Kind::UserGlob(_) => "user glob",
+        Kind::Server(_) => "server",
+        Kind::ServerGlob(_) => "server glob",
+        Kind::Matching(_) => "regex",
+        Kind::Local => "local users",
+        Kind::Remote => "remote users",
+        Kind::Members(Room::Id(_)) => "members of a room ID",
+        Kind::Members(Room::Alias(_)) => "members of an alias",
+        Kind::Listed(_) => "group file",
+        Kind::Group(_) => "group",
+        Kind::Any(_) => "union",
+        Kind::Both(_) => "who are",
+        Kind::Except(..) => "except",
+    }
+}
+
+fn constructs(policy: &PolicySet, found: &mut BTreeSet<&'static str>) {
+    let sides = policy.rules.iter().flat_map(|rule| {
+        found.insert(match rule.action {
+            Action::Allow => "send",
+            Action::Block => "block",
+        });
+        [&rule.senders, &rule.recipients]
+    });
+    let mut left: Vec<&Selector> = sides.collect();
+    left.extend(policy.groups.iter().map(|group| &group.selector));
+    while let Some(selector) = left.pop() {
+        found.insert(construct(&selector.kind));
+        match &selector.kind {
+            Kind::Any(parts) | Kind::Both(parts) => left.extend(parts),
+            Kind::Except(base, less) => left.extend([&**base, &**less]),
+            _ => {}
+        }
+    }
+}
+
 #[test]
 fn cases_hold_for_the_index_and_for_decide() {
     let mut answers = 0;
+    let mut found = BTreeSet::new();
     for file in case_files() {
         let text = std::fs::read_to_string(&file).unwrap();
         let cases: Cases = serde_yaml::from_str(&text)
@@ -83,6 +126,7 @@ fn cases_hold_for_the_index_and_for_decide() {
         };
         let router = Router::load(origin).unwrap_or_else(|report| panic!("{report}"));
         let snapshot = router.snapshot();
+        constructs(snapshot.policy(), &mut found);
         let known = snapshot.known_users(&directory);
         let sees = |sender: &str, recipient: &str| {
             decide(snapshot.policy(), &directory, sender, recipient).sees()
@@ -121,4 +165,9 @@ fn cases_hold_for_the_index_and_for_decide() {
         }
     }
     assert!(answers > 0);
+    assert_eq!(
+        found.len(),
+        17,
+        "constructs and actions in some case: {found:?}"
+    );
 }

@@ -136,6 +136,7 @@ fn links_lead_somewhere() {
         "docs/language.md",
         "docs/operating.md",
         "docs/design.md",
+        "docs/testing.md",
     ] {
         let document = std::fs::read_to_string(root.join(path)).unwrap();
         for link in document.split("](").skip(1) {

@@ -1,5 +1,5 @@
 //! The crate under test, asked the way its users ask it: policies as files on disk, loaded by
-//! `Router::load`. The only module of this test that names the crate.
+//! `Router::load`. With `running` the only module of this test that names the crate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,7 +29,7 @@ fn alias(id: &str) -> RoomAlias {
 
 pub struct Core {
     /// Held so that the files stay.
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
     pub snapshot: Arc<Snapshot>,
     first: Directory,
     directory: Directory,
@@ -49,6 +49,16 @@ impl Core {
             .iter()
             .map(|alias| alias.as_str().to_owned());
         rooms.chain(aliases).collect()
+    }
+
+    /// One version of a policy, to be asked about one state of the directory.
+    pub fn of(snapshot: Arc<Snapshot>, directory: Directory) -> Core {
+        Core {
+            _folder: None,
+            snapshot,
+            first: directory.clone(),
+            directory,
+        }
     }
 
     /// Writes the files, loads them, fills a directory.
@@ -81,7 +91,7 @@ impl Core {
         };
         let snapshot = router.snapshot();
         Ok(Core {
-            _folder: folder,
+            _folder: Some(folder),
             snapshot,
             directory: first.clone(),
             first,
@@ -108,7 +118,8 @@ impl Core {
     }
 }
 
-fn filled(facts: &Facts) -> Directory {
+/// A directory made of calls.
+pub fn filled(facts: &Facts) -> Directory {
     let name = facts
         .server_name
         .as_ref()
@@ -126,28 +137,32 @@ fn filled(facts: &Facts) -> Directory {
     directory
 }
 
+/// Tells a directory of a change.
+pub fn change(directory: &mut Directory, edit: &Edit) {
+    match edit {
+        Edit::Join(id, member) => directory.join(room(id), user(member)),
+        Edit::Leave(id, member) => directory.leave(id, member),
+        Edit::AddUser(id) => {
+            directory.add_user(user(id));
+        }
+        Edit::RemoveUser(id) => {
+            directory.remove_user(id);
+        }
+        Edit::SetAlias(name, id) => directory.set_alias(alias(name), room(id)),
+        Edit::RemoveAlias(name) => directory.remove_alias(name),
+        Edit::SetMembers(id, members) => {
+            directory.set_room_members(room(id), members.iter().map(|id| user(id)));
+        }
+    }
+}
+
 fn texts(users: Vec<UserId>) -> Vec<String> {
     users.iter().map(|user| user.as_str().to_owned()).collect()
 }
 
 impl Subject for Core {
     fn edit(&mut self, edit: &Edit) {
-        let directory = &mut self.directory;
-        match edit {
-            Edit::Join(id, member) => directory.join(room(id), user(member)),
-            Edit::Leave(id, member) => directory.leave(id, member),
-            Edit::AddUser(id) => {
-                directory.add_user(user(id));
-            }
-            Edit::RemoveUser(id) => {
-                directory.remove_user(id);
-            }
-            Edit::SetAlias(name, id) => directory.set_alias(alias(name), room(id)),
-            Edit::RemoveAlias(name) => directory.remove_alias(name),
-            Edit::SetMembers(id, members) => {
-                directory.set_room_members(room(id), members.iter().map(|id| user(id)));
-            }
-        }
+        change(&mut self.directory, edit);
     }
 
     fn rewind(&mut self) {

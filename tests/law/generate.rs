@@ -7,96 +7,8 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::model::{
-    Edit, Expression, Facts, Group, GroupBody, Layout, Pattern, Piece, Policy, Room, Rule,
-    Selector, UserPattern, World, has_glob, literal,
-};
-
-const SERVERS: [&str; 12] = [
-    "example.org",
-    "evil.org",
-    "corp.example.org",
-    "a.b.example.org",
-    "Example.org",
-    "example.org:8448",
-    "remote.org",
-    "[2001:db8::1]:8448",
-    "192.0.2.7",
-    "and.example.org",
-    "8448",
-    "users.on-all.net",
-];
-
-/// Servers that are easily taken for one another.
-const TRIPLES: [[usize; 3]; 6] = [
-    [0, 1, 2],
-    [0, 5, 10],
-    [0, 4, 5],
-    [6, 3, 7],
-    [0, 2, 3],
-    [9, 11, 8],
-];
-
-const LOCALPARTS: [&str; 30] = [
-    "ann",
-    "bob",
-    "bot-1",
-    "bot-2",
-    "alice",
-    "bot-",
-    "Ann",
-    "an",
-    "a.b",
-    "a_b=c",
-    "a/b",
-    "a+b",
-    "we,ird",
-    "sp ace",
-    "st*r",
-    "star",
-    "qu?st",
-    "quest",
-    "ba\\ck",
-    "quo\"te",
-    "#hash",
-    "zoë",
-    "(par)",
-    "",
-    "who",
-    "all",
-    "@at",
-    "x # y",
-    "new\nline",
-    "n/x\\",
-];
-
-/// Localparts that are easily taken for one another.
-const FIVES: [[usize; 5]; 4] = [
-    [0, 6, 7, 23, 1],
-    [14, 15, 16, 17, 0],
-    [2, 3, 5, 4, 0],
-    [18, 10, 29, 20, 27],
-];
-
-const ROOMS: [&str; 6] = [
-    "!ops:example.org",
-    "!31hneApxJ_1o-63DmFrpeqnkFfWppnzWso1JvH3ogLM",
-    "!ops",
-    "!Lobby.1:evil.org",
-    "!ops:remote.org:8448",
-    "!r=2_x:[2001:db8::1]",
-];
-
-/// Alias names and which of the universe's servers each is on.
-const ALIASES: [(&str, usize); 7] = [
-    ("ops", 0),
-    ("ops", 1),
-    ("Ops", 0),
-    ("irc_#rust", 0),
-    ("help-desk", 2),
-    ("from", 1),
-    ("gone", 0),
-];
+use super::model::{Facts, Group, GroupBody, Layout, Policy, Rule, World};
+use super::universe::{FIVES, LOCALPARTS, ROOMS, Raw, SERVERS, TRIPLES, Universe, pick};
 
 const GROUPS: [&str; 12] = [
     "staff",
@@ -112,22 +24,6 @@ const GROUPS: [&str; 12] = [
     "a",
     "whos",
 ];
-
-#[derive(Clone, Debug)]
-enum Raw {
-    User(u16),
-    All,
-    Glob(u16, u8, u8, u8),
-    On(Vec<(u8, u8, u8)>),
-    Matching(u8, u16, u16),
-    Local,
-    Remote,
-    Members(Vec<u8>),
-    Group(u8),
-    Union(Vec<Raw>),
-    Except(Box<Raw>, Box<Raw>),
-    Who(Vec<Raw>),
-}
 
 fn raw_selector() -> impl Strategy<Value = Raw> {
     let leaf = prop_oneof![
@@ -202,6 +98,12 @@ struct RawWorld {
     batches: Vec<Vec<u8>>,
 }
 
+impl RawWorld {
+    fn universe(&self) -> Universe {
+        Universe::new(&self.servers, &self.localparts, &self.users)
+    }
+}
+
 fn raw_world() -> impl Strategy<Value = RawWorld> {
     let servers = prop_oneof![
         (0..TRIPLES.len()).prop_map(|t| TRIPLES[t].to_vec()),
@@ -268,7 +170,7 @@ pub fn world_and_rules() -> impl Strategy<Value = (World, Rule, Rule)> {
     )
         .prop_map(|(raw, send, block)| {
             let world = build(&raw);
-            let universe = Universe::new(&raw);
+            let universe = raw.universe();
             let groups = world.policy.groups.len();
             let selector = |raw: &Raw| universe.selector(raw, 0, groups);
             let send = Rule::Send(selector(&send.0), selector(&send.1));
@@ -278,7 +180,7 @@ pub fn world_and_rules() -> impl Strategy<Value = (World, Rule, Rule)> {
 }
 
 fn build(raw: &RawWorld) -> World {
-    let universe = Universe::new(raw);
+    let universe = raw.universe();
     let count = raw.groups.len();
     let groups = raw.groups.iter().enumerate().map(|(index, group)| Group {
         name: GROUPS[(usize::from(raw.group_names) + index) % GROUPS.len()],
@@ -366,306 +268,4 @@ fn build(raw: &RawWorld) -> World {
             .collect(),
         strangers: universe.strangers,
     }
-}
-
-struct Universe {
-    servers: Vec<String>,
-    /// (localpart, server)
-    users: Vec<(String, String)>,
-    strangers: Vec<String>,
-}
-
-fn pick<T>(items: &[T], index: impl Into<usize>) -> &T {
-    &items[index.into() % items.len()]
-}
-
-impl Universe {
-    fn new(raw: &RawWorld) -> Universe {
-        let servers: Vec<String> = raw.servers.iter().map(|&s| SERVERS[s].to_owned()).collect();
-        let name = |combination: usize| {
-            let localpart = LOCALPARTS[raw.localparts[combination % 5]];
-            (localpart.to_owned(), servers[combination / 5].clone())
-        };
-        let users = raw.users.iter().map(|&c| name(c)).collect();
-        // one who looks like the known ones, and one from elsewhere
-        let mut strangers: Vec<String> = (0..15)
-            .filter(|c| !raw.users.contains(c))
-            .take(1)
-            .map(|c| format!("@{}:{}", name(c).0, name(c).1))
-            .collect();
-        strangers.push("@bot-9:far.example.org".to_owned());
-        Universe {
-            servers,
-            users,
-            strangers,
-        }
-    }
-
-    fn user(&self, index: impl Into<usize>) -> String {
-        let (localpart, server) = pick(&self.users, index);
-        format!("@{localpart}:{server}")
-    }
-
-    /// Any user, known or not.
-    fn anyone(&self, index: u8) -> String {
-        let index = usize::from(index) % (self.users.len() + self.strangers.len());
-        match index.checked_sub(self.users.len()) {
-            None => self.user(index),
-            Some(stranger) => self.strangers[stranger].clone(),
-        }
-    }
-
-    fn masked(&self, mask: u16) -> impl Iterator<Item = String> {
-        (0..self.users.len())
-            .filter(move |bit| mask & (1 << bit) != 0)
-            .map(|bit| self.user(bit))
-    }
-
-    /// A user who can be written in a policy, which has no way to write a line break.
-    fn writable(&self, index: u16) -> (&str, &str) {
-        (0..self.users.len())
-            .map(|step| pick(&self.users, usize::from(index) + step))
-            .find(|(localpart, _)| !localpart.contains('\n'))
-            .map(|(localpart, server)| (localpart.as_str(), server.as_str()))
-            .unwrap()
-    }
-
-    /// A user who can stand in a group file.
-    fn listable(&self, index: u16) -> Option<String> {
-        let user = self.user(index);
-        (!user.contains(['*', '?'])).then_some(user)
-    }
-
-    fn room(&self, index: u8) -> String {
-        (*pick(&ROOMS, index)).to_owned()
-    }
-
-    fn alias(&self, index: u8) -> String {
-        let (name, server) = pick(&ALIASES, index);
-        format!("#{name}:{}", self.servers[*server])
-    }
-
-    /// Groups `from..count` may be named.
-    fn selector(&self, raw: &Raw, from: usize, count: usize) -> Selector {
-        let again = |raw: &Raw| self.selector(raw, from, count);
-        match raw {
-            Raw::User(index) => {
-                let (localpart, server) = self.writable(*index);
-                Selector::User(UserPattern {
-                    local: literal(localpart),
-                    server: literal(server),
-                })
-            }
-            Raw::All => Selector::All,
-            Raw::Glob(index, shape, at, server_shape) => {
-                let (localpart, server) = self.writable(*index);
-                Selector::User(UserPattern {
-                    local: localpart_glob(localpart, *shape, *at),
-                    server: server_glob(server, *server_shape, *at),
-                })
-            }
-            Raw::On(servers) => Selector::On(
-                servers
-                    .iter()
-                    .map(|&(server, shape, at)| {
-                        server_glob(pick::<String>(&self.servers, server), shape, at)
-                    })
-                    .collect(),
-            ),
-            Raw::Matching(template, a, b) => {
-                Selector::Matching(expression(*template, self.writable(*a), self.writable(*b)))
-            }
-            Raw::Local => Selector::Local,
-            Raw::Remote => Selector::Remote,
-            Raw::Members(rooms) => Selector::Members(
-                rooms
-                    .iter()
-                    .map(|&room| self.room_reference(room))
-                    .collect(),
-            ),
-            Raw::Group(index) => match count.saturating_sub(from) {
-                0 => again(&Raw::User(u16::from(*index))),
-                choice => Selector::Group(from + usize::from(*index) % choice),
-            },
-            Raw::Union(all) => Selector::Union(all.iter().map(again).collect()),
-            Raw::Except(a, b) => Selector::Except(Box::new(again(a)), Box::new(again(b))),
-            Raw::Who(all) => Selector::Who(all.iter().map(again).collect()),
-        }
-    }
-
-    fn room_reference(&self, index: u8) -> Room {
-        match usize::from(index) % (ROOMS.len() + ALIASES.len()) {
-            id if id < ROOMS.len() => Room::Id(ROOMS[id].to_owned()),
-            alias => {
-                let (name, server) = ALIASES[alias - ROOMS.len()];
-                Room::Alias {
-                    name: name.to_owned(),
-                    server: self.servers[server].clone(),
-                }
-            }
-        }
-    }
-
-    fn edit(&self, (kind, a, b): (u8, u16, u16), facts: &Facts) -> Edit {
-        let (a_byte, b_byte) = (a.to_le_bytes()[0], b.to_le_bytes()[0]);
-        // the room of some alias or a room with members, so that edits matter
-        let room = |index: u8| match facts.rooms.keys().nth(usize::from(index) % 5) {
-            Some(room) => room.clone(),
-            None => self.room(index),
-        };
-        match kind % 9 {
-            0 | 1 => Edit::Join(room(a_byte), self.anyone(b_byte)),
-            2 | 3 => {
-                let room = room(a_byte);
-                let member = facts.rooms.get(&room).filter(|members| !members.is_empty());
-                match member.and_then(|m| m.iter().nth(usize::from(b) % m.len())) {
-                    Some(member) => Edit::Leave(room, member.clone()),
-                    None => Edit::Leave(room, self.user(b)),
-                }
-            }
-            4 => Edit::AddUser(self.anyone(b_byte)),
-            // whether a removed user leaves his rooms is not the language's business
-            5 => match facts
-                .users
-                .iter()
-                .find(|user| !facts.rooms.values().any(|members| members.contains(*user)))
-            {
-                Some(user) => Edit::RemoveUser(user.clone()),
-                None => Edit::AddUser(self.user(b)),
-            },
-            6 => Edit::SetAlias(self.alias(a_byte), room(b_byte)),
-            7 => Edit::RemoveAlias(match facts.aliases.keys().next() {
-                Some(alias) => alias.clone(),
-                None => self.alias(a_byte),
-            }),
-            _ => Edit::SetMembers(room(a_byte), self.masked(b).collect()),
-        }
-    }
-}
-
-fn localpart_glob(localpart: &str, shape: u8, at: u8) -> Pattern {
-    let mut pattern = literal(localpart);
-    let length = pattern.len();
-    let at = usize::from(at) % (length + 1);
-    match shape % 9 {
-        0 => return vec![Piece::Run],
-        1 => {
-            pattern.truncate(at);
-            pattern.push(Piece::Run);
-        }
-        2 => {
-            pattern.drain(..at);
-            pattern.insert(0, Piece::Run);
-        }
-        3 if length > 0 => pattern[at % length] = Piece::One,
-        4 => pattern.insert(at, Piece::Run),
-        5 if length > 1 => {
-            pattern.drain(1..length - 1);
-            pattern.insert(1, Piece::Run);
-        }
-        6 => return vec![Piece::One; length.max(1)],
-        7 => {
-            pattern.insert(at, Piece::One);
-            pattern.push(Piece::Run);
-            pattern.insert(0, Piece::Run);
-        }
-        // left as it is: the server then has the wildcard, or this is one user written out
-        _ => {}
-    }
-    pattern
-}
-
-fn server_glob(server: &str, shape: u8, at: u8) -> Pattern {
-    let mut pattern = literal(server);
-    // places where a wildcard leaves what looks like a server
-    let places: Vec<usize> = server
-        .char_indices()
-        .filter(|(_, c)| c.is_ascii_alphanumeric())
-        .map(|(place, _)| place)
-        .collect();
-    let at = *pick(&places, at);
-    match shape % 12 {
-        0 => return vec![Piece::Run],
-        1 => {
-            let dot = server.find('.').unwrap_or(0);
-            pattern.drain(..dot);
-            pattern.insert(0, Piece::Run);
-        }
-        2 => pattern[at] = Piece::One,
-        3 => pattern.insert(at, Piece::Run),
-        4 => {
-            pattern.truncate(at);
-            pattern.push(Piece::Run);
-        }
-        5 => pattern.push(Piece::Run),
-        // what a wildcard that crosses the first colon would be needed for
-        6 => return literal(&server[server.rfind(':').map_or(0, |colon| colon + 1)..]),
-        _ => {}
-    }
-    pattern
-}
-
-fn expression(template: u8, a: (&str, &str), b: (&str, &str)) -> Expression {
-    let esc = regex::escape;
-    let (la, sa, lb, sb) = (esc(a.0), esc(a.1), esc(b.0), esc(b.1));
-    let first = || {
-        a.0.chars()
-            .next()
-            .map_or("a".to_owned(), |c| esc(&c.to_string()))
-    };
-    let (kind, text) = match template % 24 {
-        0 => ("regex: everything", ".*".to_owned()),
-        1 => ("regex: one localpart", format!("@{la}:.*")),
-        2 => (
-            "regex: alternation without anchors",
-            format!("@{la}|@{lb}:.*"),
-        ),
-        3 => (
-            "regex: alternation without anchors",
-            format!("@{la}:{sa}|{lb}"),
-        ),
-        4 => ("regex: partial match", la.clone()),
-        5 => ("regex: partial match", format!("@{la}")),
-        6 => ("regex: partial match", format!(".*:{}", first())),
-        7 => ("regex: alternation", format!("@({la}|{lb}):.*")),
-        8 => ("regex: alternation", format!("(?:@{la}:{sa}|@{lb}:{sb})")),
-        9 => (
-            "regex: case-insensitive",
-            format!("(?i)@{}:.*", esc(&a.0.to_uppercase())),
-        ),
-        10 => (
-            "regex: case-insensitive",
-            format!("@(?i:{}):{sa}", esc(&a.0.to_lowercase())),
-        ),
-        11 => ("regex: class", "@[a-m][^:]*:.*".to_owned()),
-        12 => ("regex: class", format!("@[^:]+:{sb}")),
-        13 => (
-            "regex: class with \\/",
-            r"@[\w/\\]*[-\\/+.]\w*[/\\]?:.*".to_owned(),
-        ),
-        14 => ("regex: escaped slash", format!("@{la}/?.*|@n/x.*")),
-        15 => ("regex: anchors", format!("^@{la}:.*$")),
-        16 => ("regex: anchors", format!(r"(?m)\A@.*:{sb}$")),
-        17 => (
-            "regex: verbose with a comment",
-            format!("(?x) @ .* : {sa}  # why"),
-        ),
-        18 => ("regex: perl class", r"@\w+-\d:.*".to_owned()),
-        19 => ("regex: lazy", format!("@{}.*?", first())),
-        20 => ("regex: empty alternative", format!("|@{la}:{sa}")),
-        21 => ("regex: ends in a backslash", format!(r"@{la}:{sa}|@n\\")),
-        22 => (
-            "regex: odd characters",
-            format!("@[^\"#(), ]*:{sa}|@.* # .*|@[(#\"].*"),
-        ),
-        _ => ("regex: dot and line break", format!("(?s)@.*:{sa}")),
-    };
-    let verbose_end = if text.starts_with("(?x)") { "\n" } else { "" };
-    let whole = format!(r"\A(?:{text}{verbose_end})\z");
-    Expression { text, whole, kind }
-}
-
-/// Whether this pattern says more than one user.
-pub fn is_glob(user: &UserPattern) -> bool {
-    has_glob(&user.local) || has_glob(&user.server)
 }

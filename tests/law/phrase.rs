@@ -3,10 +3,10 @@
 //!
 //! Not for what stands between statements, or for files (`render`).
 
-use super::generate::is_glob;
 use super::model::{
     Layout, Pattern, Piece, Policy, Room, Rule, Selector, Tally, UserPattern, has_glob, plain,
 };
+use super::patterns::is_glob;
 
 /// A small seeded source of choices (splitmix64).
 pub struct Dice {
