@@ -1,4 +1,4 @@
-//! The command line: `check`, `explain-code`, `recipients`, `senders` and `route`.
+//! The command line: `check`, `explain-code`, `recipients`, `senders`, `route` and `fmt`.
 //!
 //! One file a subcommand; each says what it wants and prints what the library answers. What they
 //! share is in `inputs` (a policy, a directory, users) and `output` (the two streams).
@@ -9,11 +9,14 @@
 //! nothing else. The exit code tells the four outcomes apart whatever else happens.
 
 mod check;
+mod diff;
 mod explain_code;
 mod fix;
+mod fmt;
 mod inputs;
 mod output;
 mod recipients;
+mod replace;
 mod route;
 mod senders;
 mod verdict;
@@ -55,6 +58,7 @@ enum Command {
     Recipients(recipients::Arguments),
     Senders(senders::Arguments),
     Route(route::Arguments),
+    Fmt(fmt::Arguments),
 }
 
 const ABOUT: &str = r##"Says who receives whose Matrix presence.
@@ -95,7 +99,8 @@ const AFTER: &str = r#"Try it: save the two examples as `demo.policy` and `facts
 
 Exit codes:
     0  good; warnings alone are good
-    1  the answer is no: `check` found a warning that is denied
+    1  the answer is no: `check` found a warning that is denied, `fmt --check` a file that it would
+       change
     2  the policy, the directory file or the command line is wrong
     3  an operation failed, such as reading standard input"#;
 
@@ -115,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::Recipients(arguments) => (arguments.inputs.json, recipients::run(&arguments)),
         Command::Senders(arguments) => (arguments.inputs.json, senders::run(&arguments)),
         Command::Route(arguments) => (arguments.inputs.json, route::run(&arguments)),
+        Command::Fmt(arguments) => (false, fmt::run(&arguments)),
     };
     let code = match result {
         Ok(()) | Err(Failure::NobodyReads) => GOOD,

@@ -8,7 +8,7 @@
 //! Law: a comment that only begins with the word `allow` is left alone, and no comment changes what
 //! a policy means.
 
-use super::layout::next_line;
+use super::layout::{Logical, next_line};
 use crate::diagnostic::{Level, Name, nearest};
 use crate::source::{SourceId, Span};
 
@@ -39,7 +39,8 @@ pub fn allows(source: SourceId, text: &str) -> Vec<Allow> {
                 comments.push((from, to, read));
             }
         });
-        let statement = line.as_ref().map(|line| (line.start, line.end));
+        let place = |line: &Logical<'_>| (line.start, line.start + line.text.len());
+        let statement = line.as_ref().map(place);
         found.extend(comments.into_iter().map(|(from, to, (names, mistake))| {
             let belongs = |start| from >= start || is_above(text, to, start);
             let place = statement.filter(|(start, _)| belongs(*start));
@@ -52,7 +53,7 @@ pub fn allows(source: SourceId, text: &str) -> Vec<Allow> {
             }
         }));
         match line {
-            Some(line) => at = line.end.max(line.start + 1),
+            Some(line) => at = line.next,
             None => return found,
         }
     }

@@ -28,7 +28,7 @@ pub fn parse(
     let known = Known::new(text);
     let mut told = |from, to| comment(Span::new(source, from, to));
     while let Some(line) = next_line(text, at, &mut told) {
-        at = line.end.max(line.start + 1);
+        at = line.next;
         if let Some(deep) = line.too_deep {
             problems.push(too_deep(Span::new(source, deep, deep + 1)));
             if line.unclosed.is_some() {

@@ -236,6 +236,7 @@ fn the_same_in_other_words_is_the_same() {
         let mut others: Vec<(&str, Files)> = others.collect();
         let seed = Some(world.layout.seed);
         others.push(("statements in other files", folder_of(policy, seed, &[])));
+        others.push(("formatted", formatted(folder_of(policy, None, &[]))));
         for (name, files) in others {
             let after = answers_of(world, &files);
             if after.as_ref() != Ok(&before) {
