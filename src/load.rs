@@ -314,7 +314,10 @@ impl Loader {
                 let mut problem =
                     Diagnostic::new(Name::InvalidGroupFile, span, fault.message, advice.help);
                 if let Some((old, new)) = advice.fix
-                    && source.text().get(start..).is_some_and(|rest| rest.starts_with(&old))
+                    && source
+                        .text()
+                        .get(start..)
+                        .is_some_and(|rest| rest.starts_with(&old))
                 {
                     problem = problem.with_edit(Span::new(id, start, start + old.len()), new);
                 }
@@ -371,7 +374,11 @@ fn near_file(missing: &Path, written: &str) -> Option<String> {
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<String> = names.filter(|name| plain(name)).collect();
     names.sort();
-    let stem = |name: &str| name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned();
+    let stem = |name: &str| {
+        name.rsplit_once('.')
+            .map_or(name, |(stem, _)| stem)
+            .to_owned()
+    };
     let wanted = missing.file_name()?.to_str()?;
     let near = nearest(wanted, names.iter().map(String::as_str));
     let near = near.or_else(|| {

@@ -27,7 +27,10 @@ pub fn run(policy: &Path, directory: Option<&Directory>) -> Result<(), Failure> 
             Ok(replaced) if replaced.is_empty() => break,
             Ok(replaced) => {
                 for at in replaced {
-                    let Some(Fixed { source, problems, .. }) = fixed.get(at) else {
+                    let Some(Fixed {
+                        source, problems, ..
+                    }) = fixed.get(at)
+                    else {
                         continue;
                     };
                     match done.iter_mut().find(|(name, _)| name == source) {
@@ -124,7 +127,10 @@ fn stage(path: &Path, fixed: &Fixed<'_>, index: usize) -> io::Result<Option<Stag
     // No policy file's name starts with a dot.
     let name = format!(".{name}.{}-{index}.new", std::process::id());
     let temporary = path.with_file_name(name);
-    let file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&temporary)?;
     let written = write(file, &[mark, fixed.after.as_bytes()], &temporary, &facts);
     if let Err(error) = written {
         let _ = fs::remove_file(&temporary);

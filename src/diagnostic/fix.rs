@@ -29,7 +29,11 @@ impl Report {
     /// Costs a sort of the edits and a copy of each text that changes.
     pub fn fixed(&self) -> Vec<Fixed<'_>> {
         let mut by_source: Vec<(SourceId, Vec<&[Edit]>)> = Vec::new();
-        for problem in self.problems.iter().filter(|problem| !problem.fix.is_empty()) {
+        for problem in self
+            .problems
+            .iter()
+            .filter(|problem| !problem.fix.is_empty())
+        {
             let id = problem.span.source;
             if problem.fix.iter().any(|edit| edit.span.source != id) {
                 continue;
@@ -144,7 +148,10 @@ mod tests {
     #[test]
     fn a_line_goes_with_its_statement_and_a_comment_stays() {
         assert_eq!(apply("a\n bb \nc\n", &[&[edit(3, 5, "")]]).0, "a\nc\n");
-        assert_eq!(apply("a\nbb # why\n", &[&[edit(2, 4, "")]]).0, "a\n # why\n");
+        assert_eq!(
+            apply("a\nbb # why\n", &[&[edit(2, 4, "")]]).0,
+            "a\n # why\n"
+        );
         let text = "a,\n# why\nb\n";
         assert_eq!(apply(text, &[&[edit(0, 10, "")]]), (text.into(), 0));
     }

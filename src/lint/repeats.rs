@@ -10,13 +10,19 @@ use crate::source::Span;
 
 /// Adds the edit that takes the rule away to each `duplicate-rule` that repeats one to the letter.
 pub(super) fn add_edits(policy: &PolicySet, found: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    if !found.iter().any(|problem| problem.name == Name::DuplicateRule) {
+    if !found
+        .iter()
+        .any(|problem| problem.name == Name::DuplicateRule)
+    {
         return found;
     }
     let rules = policy.rules.iter().map(|rule| (rule.span, rule));
     let rules: HashMap<Span, &Rule> = rules.collect();
     let with_edit = |problem: Diagnostic| {
-        let first = problem.labels.first().and_then(|label| rules.get(&label.span));
+        let first = problem
+            .labels
+            .first()
+            .and_then(|label| rules.get(&label.span));
         let twice = match (rules.get(&problem.span), first) {
             (Some(rule), Some(first)) => {
                 rule.action == first.action

@@ -88,7 +88,12 @@ impl Resolver<'_, '_> {
             }
             Err(error) => {
                 let message = format!("`{}` is not a user ID: it {error}", shorten(text));
-                self.report(Name::InvalidGroupFile, span, message, entry_help(text, &error));
+                self.report(
+                    Name::InvalidGroupFile,
+                    span,
+                    message,
+                    entry_help(text, &error),
+                );
                 None
             }
         }
@@ -108,7 +113,10 @@ pub struct Advice {
 pub fn advice_on_file(text: &str, position: Position) -> Advice {
     let line = text.lines().nth(position.line.saturating_sub(1));
     let line = line.unwrap_or_default();
-    let rest: String = line.chars().skip(position.column.saturating_sub(1)).collect();
+    let rest: String = line
+        .chars()
+        .skip(position.column.saturating_sub(1))
+        .collect();
     let shape = "a group file is a YAML list of user IDs in quotes, `- \"@ann:example.org\"`, \
                  or a mapping with the key `users` that holds one";
     let say = |help: String| Advice { help, fix: None };
@@ -116,7 +124,9 @@ pub fn advice_on_file(text: &str, position: Position) -> Advice {
         return say(format!("write `[]` for nobody; {shape}"));
     }
     if rest.starts_with('@') {
-        let end = rest.find([' ', '\t', ',', ']', '}', '#', '"', '\'']).unwrap_or(rest.len());
+        let end = rest
+            .find([' ', '\t', ',', ']', '}', '#', '"', '\''])
+            .unwrap_or(rest.len());
         let id = rest.get(..end).unwrap_or_default();
         let alone = rest.get(end..).is_some_and(|after| {
             let after = after.trim_start();
@@ -134,14 +144,23 @@ pub fn advice_on_file(text: &str, position: Position) -> Advice {
     }
     if line.starts_with('\t') || line.trim_start_matches(' ').starts_with('\t') {
         let new = line.replace('\t', "  ");
-        return say(format!("YAML takes no tab there: write `{new}` with blanks"));
+        return say(format!(
+            "YAML takes no tab there: write `{new}` with blanks"
+        ));
     }
     let bare = rest.trim().trim_matches(['"', '\'']);
-    if let Some(user) = Some(bare).filter(|bare| bare.starts_with('@') && !bare.contains([' ', ','])) {
-        if let Some((key, _)) = line.split_once(':').filter(|(key, _)| key.trim() == "users") {
+    if let Some(user) =
+        Some(bare).filter(|bare| bare.starts_with('@') && !bare.contains([' ', ',']))
+    {
+        if let Some((key, _)) = line
+            .split_once(':')
+            .filter(|(key, _)| key.trim() == "users")
+        {
             return say(format!("write `{key}: [\"{user}\"]`"));
         }
-        return say(format!("write each user on a line of its own: `- \"{user}\"`"));
+        return say(format!(
+            "write each user on a line of its own: `- \"{user}\"`"
+        ));
     }
     if let Some((key, _)) = line.split_once(':').filter(|_| position.column == 1) {
         let list = line.get(key.len()..).unwrap_or_default();
@@ -151,7 +170,9 @@ pub fn advice_on_file(text: &str, position: Position) -> Advice {
     }
     if line.trim_start().starts_with("- ") {
         let item = line.trim_start();
-        return say(format!("begin each entry in the same column as those above: `{item}`"));
+        return say(format!(
+            "begin each entry in the same column as those above: `{item}`"
+        ));
     }
     say(shape.into())
 }

@@ -72,14 +72,16 @@ pub(super) fn user_word(text: &str) -> Option<Meant> {
         let server = text.split_once(':').map(|(_, server)| server);
         named && server.is_none_or(|_| UserId::parse(text).is_ok())
     };
-    let meant = |text: String, certain, why| {
-        is_user(&text).then_some(Meant { text, certain, why })
-    };
+    let meant = |text: String, certain, why| is_user(&text).then_some(Meant { text, certain, why });
     if let Some(bare) = text.strip_suffix(';') {
         return meant(bare.to_owned(), true, ENDS);
     }
     if let Some(bare) = text.strip_suffix('.').filter(|bare| bare.contains(':')) {
-        return meant(bare.to_owned(), true, "a server is written without the last dot: ");
+        return meant(
+            bare.to_owned(),
+            true,
+            "a server is written without the last dot: ",
+        );
     }
     if let Some(bare) = text.strip_suffix(':') {
         return meant(bare.to_owned(), false, "");

@@ -6,8 +6,8 @@
 //! may use groups to any depth, so nothing here recurses over them.
 
 mod listed;
-mod order;
 mod meant;
+mod order;
 mod words;
 
 use std::collections::{HashMap, HashSet};

@@ -53,7 +53,12 @@ mod tests {
         ] {
             assert_eq!(id_in_link(link).as_deref(), Some(id));
         }
-        for no in ["https://example.org/#/@ann", "matrix:e/x", "matrix.to/#/%4", "@ann"] {
+        for no in [
+            "https://example.org/#/@ann",
+            "matrix:e/x",
+            "matrix.to/#/%4",
+            "@ann",
+        ] {
             assert_eq!(id_in_link(no), None, "{no}");
         }
     }

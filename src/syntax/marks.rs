@@ -9,8 +9,12 @@ pub type Change = (usize, usize, String);
 /// What a look-alike character stands for; empty for what cannot be seen at all.
 fn plain(c: char) -> Option<&'static str> {
     Some(match c {
-        '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{201f}' | '\u{ab}' | '\u{bb}' | '\u{ff02}' => "\"",
-        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => " ",
+        '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{201f}' | '\u{ab}' | '\u{bb}' | '\u{ff02}' => {
+            "\""
+        }
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
+            " "
+        }
         '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{feff}' => "",
         '\u{ff20}' => "@",
         '\u{ff0c}' | '\u{3001}' => ",",

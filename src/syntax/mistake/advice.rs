@@ -83,9 +83,7 @@ pub(super) fn advice(found: &str, before: &str, expected: &[&str], list: &str) -
         (_, "group") => "give the group a name: `group staff = @ann, @bob`".into(),
         ("", _) if takes("`to`") => match statement.split_once(", ") {
             Some((a, b)) if short && !b.contains(", ") && is_statement(&format!("{a} to {b}")) => {
-                format!(
-                    "write `{a} to {b}`, or say who receives them: `{statement} to @gobbler`"
-                )
+                format!("write `{a} to {b}`, or say who receives them: `{statement} to @gobbler`")
             }
             _ if short => format!("say who receives it: `{statement} to @gobbler`"),
             _ => "say who receives it: `to @gobbler`".into(),
@@ -122,9 +120,11 @@ pub(super) fn foreign_start(found: &str) -> Option<String> {
         "{" | "[" | "}" | "]" | "{}" | "[]" | "---" => {
             format!("this looks like YAML or JSON, which only group files are; {statements}")
         }
-        "include" | "import" | "source" => "take this line away: of a folder every `*.policy` file \
+        "include" | "import" | "source" => {
+            "take this line away: of a folder every `*.policy` file \
                                             is part of the policy"
-            .into(),
+                .into()
+        }
         "default" => "take this line away: nobody receives anything unless a rule says so".into(),
         "if" | "when" | "unless" => format!("there are no conditions; {statements}"),
         _ if found.starts_with("//") || found == "--" => {

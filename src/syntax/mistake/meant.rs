@@ -6,15 +6,15 @@
 //! Law: the likeliest first. *Certain* is only what changes no name and no meaning: a letter's case,
 //! a mark, a blank.
 
+use super::Known;
 use super::repair::is_statement;
 use super::sentences::{first_keyword, sentences};
 use super::words::{word_at, words};
-use super::Known;
 use crate::diagnostic::nearest;
 use crate::id::{ServerName, UserId};
 use crate::syntax::KEYWORDS;
-use crate::syntax::marks::{self, Change, plain_characters, round_brackets};
 use crate::syntax::link::id_in_link;
+use crate::syntax::marks::{self, Change, plain_characters, round_brackets};
 use crate::syntax::word::is_unquoted_localpart;
 
 /// Changes worth trying.
@@ -87,7 +87,10 @@ pub(super) fn candidates(
         expected,
         known,
         before: words(before),
-        next: next.iter().map(|(start, word)| (end + start, *word)).collect(),
+        next: next
+            .iter()
+            .map(|(start, word)| (end + start, *word))
+            .collect(),
     };
     let mut list = Vec::new();
     if whole {
@@ -140,7 +143,11 @@ impl<'a> Here<'a, '_> {
 
     /// The word taken out with the blanks behind it, unless it is joined to the one before.
     fn without(&self) -> Vec<Change> {
-        if self.before.last().is_some_and(|(at, word)| at + word.len() == self.at) {
+        if self
+            .before
+            .last()
+            .is_some_and(|(at, word)| at + word.len() == self.at)
+        {
             return vec![(self.at, self.end, String::new())];
         }
         let to = self.next.first().map_or(self.text.len(), |(at, _)| *at);
@@ -247,7 +254,10 @@ impl<'a> Here<'a, '_> {
     fn word(&self, list: &mut Vec<Candidate>) {
         let starts = self.before.is_empty();
         let found = self.found;
-        if let Some(bare) = found.strip_suffix(':').filter(|bare| KEYWORDS.contains(bare)) {
+        if let Some(bare) = found
+            .strip_suffix(':')
+            .filter(|bare| KEYWORDS.contains(bare))
+        {
             list.push(Candidate::maybe(self.replaced(bare)));
         }
         if starts {
@@ -265,7 +275,10 @@ impl<'a> Here<'a, '_> {
             }
             return;
         }
-        let keywords = self.expected.iter().filter_map(|name| name.strip_prefix('`'));
+        let keywords = self
+            .expected
+            .iter()
+            .filter_map(|name| name.strip_prefix('`'));
         let keywords = keywords.flat_map(|name| name.trim_end_matches('`').split(' '));
         let keywords = keywords.filter(|word| KEYWORDS.contains(word));
         if !found.is_empty() && !KEYWORDS.contains(&found) {
@@ -305,7 +318,10 @@ impl<'a> Here<'a, '_> {
             "not" | "!" | "-" | "no" | "except" if last != "except" => put("all except".into()),
             _ => {}
         }
-        if let Some(user) = found.strip_prefix(['!', '-', '~']).filter(|u| u.starts_with('@')) {
+        if let Some(user) = found
+            .strip_prefix(['!', '-', '~'])
+            .filter(|u| u.starts_with('@'))
+        {
             put(format!("all except {user}"));
         }
         if found.starts_with(['#', '!']) {
@@ -320,7 +336,10 @@ impl<'a> Here<'a, '_> {
             list.push(Candidate::maybe(self.last_replaced("")));
         }
         if matches!(last, "and" | "," | "=" | "except" | "see" | "sees" | "to")
-            && matches!(found, "," | "=" | "==" | "from" | "for" | "and" | "all" | "the")
+            && matches!(
+                found,
+                "," | "=" | "==" | "from" | "for" | "and" | "all" | "the"
+            )
         {
             list.push(Candidate::maybe(self.without()));
         }
@@ -378,7 +397,9 @@ impl<'a> Here<'a, '_> {
         {
             put(format!("@{found}"), "");
         }
-        let host = found.trim_start_matches("*.").trim_start_matches("https://");
+        let host = found
+            .trim_start_matches("*.")
+            .trim_start_matches("https://");
         let host = host.trim_end_matches('/');
         if host.contains('.') && ServerName::parse(host).is_ok() {
             let glob = if found.starts_with("*.") { "*." } else { "" };
@@ -402,12 +423,21 @@ impl<'a> Here<'a, '_> {
         let next = self.next.first().map_or("", |(_, word)| *word);
         let joining = ["in", "of", "inside", "from", "at", "with", "joined"].contains(&found);
         let before = self.before.len().checked_sub(2);
-        let before = before.and_then(|at| self.before.get(at)).map(|(_, word)| *word);
+        let before = before
+            .and_then(|at| self.before.get(at))
+            .map(|(_, word)| *word);
         let start = self.before.last().map_or(0, |(at, _)| *at);
         let mut from_last = |to: usize, new: &str| {
             list.push(Candidate::maybe(vec![(start, to, new.to_owned())]));
         };
         if last == "users" {
+            if joining && next == "room" {
+                let end = self
+                    .next
+                    .first()
+                    .map_or(self.end, |(at, word)| at + word.len());
+                from_last(end, "members of");
+            }
             if joining && next.starts_with(['#', '!', '(']) {
                 from_last(self.end, "members of");
             }
@@ -432,6 +462,9 @@ impl<'a> Here<'a, '_> {
             if matches!(found, "like" | "match" | "matches" | "named" | "~") {
                 from_last(self.end, "users matching");
             }
+            if is_name(found) && !KEYWORDS.contains(&found) && !joining {
+                from_last(self.at, "group ");
+            }
             from_last(start + last.len(), "all users");
         }
         if self.takes("`of`") && last == "members" {
@@ -443,7 +476,11 @@ impl<'a> Here<'a, '_> {
         if last == "room" && found.starts_with(['#', '!', '(']) {
             // `users in room #ops`
             let from = if before == Some("of") { self.at } else { start };
-            list.push(Candidate::maybe(vec![(from, self.at, "members of ".into())]));
+            list.push(Candidate::maybe(vec![(
+                from,
+                self.at,
+                "members of ".into(),
+            )]));
         }
     }
 
@@ -462,7 +499,9 @@ impl<'a> Here<'a, '_> {
         }
         if self.takes("`,`") && found == "except" {
             list.push(Candidate::maybe(vec![(
-                self.before.last().map_or(self.at, |(at, word)| at + word.len()),
+                self.before
+                    .last()
+                    .map_or(self.at, |(at, word)| at + word.len()),
                 self.end,
                 ",".into(),
             )]));
@@ -470,7 +509,9 @@ impl<'a> Here<'a, '_> {
         let mut put = |new: &str| list.push(Candidate::maybe(self.replaced(new)));
         if self.takes("`to`") {
             match found {
-                "->" | "=>" | "-->" | "\u{2192}" | "for" | "towards" | "into" | "onto" | "2" => put("to"),
+                "->" | "=>" | "-->" | "\u{2192}" | "for" | "towards" | "into" | "onto" | "2" => {
+                    put("to")
+                }
                 _ => {}
             }
         }
@@ -497,7 +538,9 @@ impl<'a> Here<'a, '_> {
         if self.takes("`=`") {
             let mut put = |new: &str| list.push(Candidate::maybe(self.replaced(new)));
             match found {
-                "is" | "are" | ":" | ":=" | "==" | "contains" | "means" | "includes" | "has" => put("="),
+                "is" | "are" | ":" | ":=" | "==" | "contains" | "means" | "includes" | "has" => {
+                    put("=")
+                }
                 _ => {}
             }
             if let Some(name) = last.strip_suffix(':') {
@@ -506,7 +549,10 @@ impl<'a> Here<'a, '_> {
         }
         if let Some(name) = last.strip_suffix(':').filter(|last| last.starts_with('@')) {
             // `@ann: example.org`
-            let end = self.before.last().map_or(self.at, |(at, word)| at + word.len());
+            let end = self
+                .before
+                .last()
+                .map_or(self.at, |(at, word)| at + word.len());
             if ServerName::parse(found).is_ok() && !name.is_empty() {
                 list.push(Candidate::maybe(vec![(end, self.at, String::new())]));
             }
@@ -525,7 +571,11 @@ impl<'a> Here<'a, '_> {
         if let [.., (at, "all"), (_, "users")] = self.before[..]
             && matches!(found, "on" | "matching")
         {
-            list.push(Candidate::maybe(vec![(at, at + "all ".len(), String::new())]));
+            list.push(Candidate::maybe(vec![(
+                at,
+                at + "all ".len(),
+                String::new(),
+            )]));
         }
         self.values(list);
         for (what, new) in [
@@ -533,7 +583,14 @@ impl<'a> Here<'a, '_> {
             ("`=`", "= "),
             ("`,`", ", "),
             ("`users`", "users "),
-            ("`see`", if self.before.len() == 1 { "sees " } else { "see " }),
+            (
+                "`see`",
+                if self.before.len() == 1 {
+                    "sees "
+                } else {
+                    "see "
+                },
+            ),
         ] {
             if !self.takes(what) || found.is_empty() {
                 continue;
@@ -555,6 +612,12 @@ impl<'a> Here<'a, '_> {
     /// A path, a regex or a name must stand here, or has just ended.
     fn values(&self, list: &mut Vec<Candidate>) {
         let (found, last) = (self.found, self.last());
+        if self.takes("a group's name")
+            && let Some(name) = bare(found, &['"', '\'', '`'])
+        {
+            let why = "a group's name stands without quotes";
+            list.push(Candidate::certain(self.replaced(name), why));
+        }
         if self.takes("a path in quotes") && !found.is_empty() {
             let bare = found.trim_matches(['\'', '`']);
             list.push(Candidate::maybe(self.replaced(format!("\"{bare}\""))));
@@ -588,7 +651,11 @@ impl<'a> Here<'a, '_> {
             list.push(Candidate::maybe(self.replaced(format!("/{inner}/"))));
         }
         if self.takes("a room") && matches!(found, "group" | "room" | "the") {
-            let start = self.before.iter().rev().find(|(_, word)| *word == "members");
+            let start = self
+                .before
+                .iter()
+                .rev()
+                .find(|(_, word)| *word == "members");
             if let Some((start, _)) = start.filter(|_| found == "group") {
                 list.push(Candidate::maybe(vec![(*start, self.at, String::new())]));
             }

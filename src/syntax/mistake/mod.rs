@@ -103,12 +103,21 @@ pub(super) fn explain(
     let stuck_in_file = line.start + at;
 
     let unclosed = line.unclosed.filter(|open| *open <= stuck_in_file);
-    let mistake = if let Some(mistake) = unclosed_mark(found, rest) {
-        syntax(span(at, 1), mistake.0, mistake.1)
+    let mistake = if let Some((mark, what)) = unclosed_mark(found, rest) {
+        let closed = format!("{text}{mark}");
+        let help = match is_statement(&closed) && closed.len() <= LONGEST_SHOWN {
+            true => format!("end it with `{mark}`: write `{}`", tidy(&closed)),
+            false => format!("end it with `{mark}` on the same line"),
+        };
+        syntax(span(at, 1), format!("this {what} is never closed"), help)
     } else if let Some(open) = unclosed {
         let open = Span::new(source, open, open + 1);
-        let help = "close it with `)`, or take the `(` away";
-        let problem = syntax(open, "this `(` is never closed".into(), help.into());
+        let closed = format!("{}) {rest}", before.trim_end());
+        let help = match is_statement(&closed) && closed.len() <= LONGEST_SHOWN {
+            true => format!("close it with `)`: write `{}`", tidy(&closed)),
+            false => "close it with `)`, or take the `(` away".into(),
+        };
+        let problem = syntax(open, "this `(` is never closed".into(), help);
         problem.with_label(here, "nothing has closed it here")
     } else {
         let expected = expected(error);
@@ -197,7 +206,11 @@ fn changed(old: &str, new: &str) -> Option<(usize, usize)> {
     let words = words::words(new);
     let olds = words::words(old);
     let same = |a: &(usize, &str), b: &(usize, &str)| a.1 == b.1;
-    let head = words.iter().zip(&olds).take_while(|(a, b)| same(a, b)).count();
+    let head = words
+        .iter()
+        .zip(&olds)
+        .take_while(|(a, b)| same(a, b))
+        .count();
     let tail = words.iter().rev().zip(olds.iter().rev());
     let tail = tail.take_while(|(a, b)| same(a, b)).count();
     let from = head.saturating_sub(1);
@@ -231,7 +244,7 @@ fn keyword_as_name(here: Span, found: &str, expected: &[&str]) -> Option<Diagnos
 }
 
 /// A quote or a regex that runs to the line's end.
-fn unclosed_mark(found: &str, rest: &str) -> Option<(String, String)> {
+fn unclosed_mark(found: &str, rest: &str) -> Option<(char, &'static str)> {
     let (mark, what) = match found.chars().next()? {
         '"' => ('"', "quote"),
         '/' => ('/', "regex"),
@@ -245,10 +258,7 @@ fn unclosed_mark(found: &str, rest: &str) -> Option<(String, String)> {
             _ => {}
         }
     }
-    Some((
-        format!("this {what} is never closed"),
-        format!("end it with `{mark}` on the same line"),
-    ))
+    Some((mark, what))
 }
 
 /// What the grammar would have taken, in its order, each once.

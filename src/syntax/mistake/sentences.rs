@@ -51,7 +51,10 @@ pub(super) fn sentences(text: &str) -> Vec<Candidate> {
             say(format!("block {b} from {a}"), "");
         } else if first == "send" {
             say(see(&a, &b), "if the first receive the second");
-            say(format!("send {a} to {b}"), "if the second receive the first");
+            say(
+                format!("send {a} to {b}"),
+                "if the second receive the first",
+            );
         } else if allows {
             say(see(&a, &b), "");
         }
@@ -63,8 +66,14 @@ pub(super) fn sentences(text: &str) -> Vec<Candidate> {
     }
     if let Some(from) = at("from").filter(|_| first == "send") {
         let (a, b) = (sentence.part(1, from), sentence.from(from + 1));
-        say(format!("send {b} to {a}"), "if the first receive the second");
-        say(format!("send {a} to {b}"), "if the second receive the first");
+        say(
+            format!("send {b} to {a}"),
+            "if the first receive the second",
+        );
+        say(
+            format!("send {a} to {b}"),
+            "if the second receive the first",
+        );
     }
     // A cannot see B
     if let Some((verb, len)) = refusals(&plain) {
@@ -139,7 +148,9 @@ fn refusals(plain: &[&str]) -> Option<(usize, usize)> {
 fn find(plain: &[&str], phrases: &[&[&str]]) -> Option<(usize, usize)> {
     phrases.iter().find_map(|phrase| {
         let mut windows = plain.windows(phrase.len());
-        windows.position(|words| words == *phrase).map(|at| (at, phrase.len()))
+        windows
+            .position(|words| words == *phrase)
+            .map(|at| (at, phrase.len()))
     })
 }
 
