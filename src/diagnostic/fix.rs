@@ -114,9 +114,13 @@ fn change<'a>(text: &str, edit: &'a Edit) -> Option<(usize, usize, &'a str)> {
     let after = text.get(end..)?;
     let line_end = end + after.find('\n').map_or(after.len(), |at| at + 1);
     let blank = |part: &str| part.chars().all(|c| " \t\r\n".contains(c));
-    let alone = blank(text.get(line_start..start)?) && blank(text.get(end..line_end)?);
-    Some(if alone {
+    let starts = blank(text.get(line_start..start)?);
+    let rest = text.get(end..line_end)?;
+    Some(if starts && blank(rest) {
         (line_start, line_end, "")
+    } else if starts {
+        // What stays, a comment, takes the statement's place.
+        (start, end + (rest.len() - rest.trim_start().len()), "")
     } else {
         (start, end, "")
     })
@@ -148,10 +152,7 @@ mod tests {
     #[test]
     fn a_line_goes_with_its_statement_and_a_comment_stays() {
         assert_eq!(apply("a\n bb \nc\n", &[&[edit(3, 5, "")]]).0, "a\nc\n");
-        assert_eq!(
-            apply("a\nbb # why\n", &[&[edit(2, 4, "")]]).0,
-            "a\n # why\n"
-        );
+        assert_eq!(apply("a\nbb # why\n", &[&[edit(2, 4, "")]]).0, "a\n# why\n");
         let text = "a,\n# why\nb\n";
         assert_eq!(apply(text, &[&[edit(0, 10, "")]]), (text.into(), 0));
     }

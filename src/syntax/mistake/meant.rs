@@ -172,8 +172,14 @@ impl<'a> Here<'a, '_> {
     /// Characters that only look right.
     fn characters(&self) -> Vec<Candidate> {
         let mut list = Vec::new();
-        if let Some((changes, first)) = plain_characters(self.text) {
+        if let Some((changes, first)) = plain_characters(self.text, false) {
             list.push(Candidate::certain(changes, marks::name(first)));
+        }
+        if let Some((changes, first)) = plain_characters(self.text, true) {
+            list.push(Candidate {
+                why: marks::name(first),
+                ..Candidate::maybe(changes)
+            });
         }
         let round = round_brackets(self.text);
         if !round.is_empty() {
@@ -221,6 +227,23 @@ impl<'a> Here<'a, '_> {
         {
             let changes = vec![(one.len(), self.at, "\n".to_owned())];
             list.push(Candidate::certain(changes, why));
+        }
+        let semicolon = self.end.saturating_sub(1);
+        if self.found.len() > 1
+            && self.found.ends_with(';')
+            && self.text.get(..semicolon).is_some_and(is_statement)
+        {
+            // `local users; block @ann`
+            let (to, new) = match self.next.first() {
+                Some((next, _)) if self.text.get(*next..).is_some_and(is_statement) => {
+                    (*next, "\n")
+                }
+                _ => (self.end, ""),
+            };
+            list.push(Candidate::certain(
+                vec![(semicolon, to, new.to_owned())],
+                why,
+            ));
         }
         if before.ends_with(';') {
             let changes = vec![(before.len() - 1, before.len(), ",".to_owned())];

@@ -27,8 +27,11 @@ use advice::{advice, foreign_start};
 use repair::{Repair, is_statement, repairs};
 use words::{tidy, word_at};
 
-/// For how many mistakes of one text a statement that was meant is looked for.
-const REPAIRS: usize = 200;
+/// How many bytes are read, at most, to find what was meant by the mistakes of one text.
+const TRIED_BYTES: usize = 1 << 20;
+
+/// How many groups' names are kept to be compared with a mistyped one.
+const GROUPS: usize = 300;
 
 /// A longer statement is not written out in a help.
 const LONGEST_SHOWN: usize = 160;
@@ -37,7 +40,7 @@ const LONGEST_SHOWN: usize = 160;
 pub(super) struct Known<'a> {
     text: &'a str,
     groups: OnceCell<Vec<&'a str>>,
-    repairs_left: Cell<usize>,
+    bytes_left: Cell<usize>,
 }
 
 impl<'a> Known<'a> {
@@ -46,7 +49,7 @@ impl<'a> Known<'a> {
         Known {
             text,
             groups: OnceCell::new(),
-            repairs_left: Cell::new(REPAIRS),
+            bytes_left: Cell::new(TRIED_BYTES.min(100 * text.len())),
         }
     }
 
@@ -62,18 +65,17 @@ impl<'a> Known<'a> {
         };
         let names = || {
             let mut names: Vec<&str> = self.text.lines().filter_map(name).collect();
-            names.truncate(1_000);
+            names.truncate(GROUPS);
             names
         };
         self.groups.get_or_init(names)
     }
 
-    fn repairs(&self, text: &str) -> Vec<Repair> {
-        let Some(left) = self.repairs_left.get().checked_sub(1) else {
-            return Vec::new();
-        };
-        self.repairs_left.set(left);
-        repairs(text, self)
+    /// Whether so many bytes may be read once more.
+    fn spend(&self, bytes: usize) -> bool {
+        let left = self.bytes_left.get().checked_sub(bytes);
+        self.bytes_left.set(left.unwrap_or_default());
+        left.is_some()
     }
 }
 
@@ -125,7 +127,7 @@ pub(super) fn explain(
         let repairs = if foreign {
             Vec::new()
         } else {
-            known.repairs(text)
+            repairs(text, known)
         };
         let problem = keyword_as_name(here, found, &expected).unwrap_or_else(|| {
             let (message, help) = describe(found, before, &expected);

@@ -70,6 +70,9 @@ pub(super) fn repairs(text: &str, known: &Known<'_>) -> Vec<Repair> {
                     return found;
                 };
                 tries = fewer;
+                if !known.spend(changed.len()) {
+                    return found;
+                }
                 match first_stuck(&changed) {
                     None => found.push(repair(candidate, changed, round)),
                     Some(at) if found.is_empty() && changed.len() - at < left => {
