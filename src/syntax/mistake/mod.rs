@@ -11,6 +11,7 @@ mod advice;
 mod meant;
 mod repair;
 mod sentences;
+mod users;
 mod words;
 
 use std::cell::{Cell, OnceCell};
@@ -152,7 +153,7 @@ fn comment(found: &str, before: &str) -> Option<(usize, &'static str)> {
         return None;
     }
     match found.strip_prefix("//") {
-        Some(note) if note.is_empty() => Some((2, "#")),
+        Some("") => Some((2, "#")),
         Some(_) => Some((2, "# ")),
         None => found.strip_prefix('#').map(|_| (1, "# ")),
     }
