@@ -149,7 +149,7 @@ fn comment(found: &str, before: &str) -> Option<(usize, &'static str)> {
     let last = before.split_whitespace().next_back().unwrap_or_default();
     // `#ops` behind a room may be a second one, and `#ops:example.org` a room anywhere.
     let open = found.contains(':') || last.starts_with(['#', '!']);
-    if open || !is_statement(before) {
+    if open || !found.starts_with(['#', '/']) || !is_statement(before) {
         return None;
     }
     match found.strip_prefix("//") {

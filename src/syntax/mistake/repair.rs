@@ -43,7 +43,7 @@ pub(super) struct Repair {
 
 /// What was likely meant: nothing, one statement, or one for each meaning it may have.
 pub(super) fn repairs(text: &str, known: &Known<'_>) -> Vec<Repair> {
-    if text.len() > LONGEST {
+    if text.len() > LONGEST || !known.spend(text.len()) {
         return Vec::new();
     }
     let mut tries = TRIES;
