@@ -94,7 +94,7 @@ mod tests {
         };
         assert_eq!(at("a \u{201c}b\u{201d}", false), Some(vec![2, 6]));
         assert_eq!(at("\"\u{201c}\\\"\u{201c}\" /\u{a0}\\/\u{a0}/", true), None);
-        assert_eq!(at("#a\u{a0}b c\u{a0}", false), Some(vec![9]));
+        assert_eq!(at("#a\u{a0}b c\u{a0}", false), Some(vec![7]));
         assert_eq!(at("#a\u{a0}b", true), Some(vec![2]));
     }
 }
