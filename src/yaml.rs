@@ -142,7 +142,16 @@ fn bare_id(text: &str, position: Position) -> Option<String> {
 fn without_place(error: &serde_yaml::Error) -> String {
     let message = error.to_string();
     let end = message.rfind(" at line ").unwrap_or(message.len());
-    message.get(..end).unwrap_or(&message).to_owned()
+    let message = message.get(..end).unwrap_or(&message);
+    // `users: invalid type: string "@ann", expected a list`
+    match message.split_once("invalid type: ") {
+        Some((key, rest)) if rest.contains(", expected ") => {
+            let (found, wanted) = rest.rsplit_once(", expected ").unwrap_or((rest, ""));
+            let found = found.replacen("string", "the text", 1);
+            format!("{key}expected {wanted}, found {found}")
+        }
+        _ => message.to_owned(),
+    }
 }
 
 /// The first bracket outside quotes and comments that is nested too deep.

@@ -44,7 +44,7 @@ pub struct Arguments {
     #[command(flatten)]
     verdict: Verdict,
 
-    /// First mend in the files what is certain, such as a capital in `SEND`; then show what is left
+    /// First mend what is certain, such as `SEND`, in the files; then show what is left
     #[arg(long)]
     fix: bool,
 }
@@ -71,7 +71,7 @@ const AFTER: &str = r#"Example, with a `wrong.policy` that holds the line `snd a
     1 | snd all to @gobbler:example.org
       | ^^^
       |
-      = help: did you mean `send`?
+      = help: did you mean `send`? write `send all to @gobbler:example.org`
 
     1 error
 

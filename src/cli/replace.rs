@@ -6,30 +6,56 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// A new text on the disk, beside the file whose place it is to take. Dropped, it is gone.
+pub struct Staged {
+    beside: PathBuf,
+    target: PathBuf,
+}
+
+impl Staged {
+    /// Writes the text beside a file that is there.
+    pub fn new(path: &Path, text: &str) -> io::Result<Self> {
+        let target = fs::canonicalize(path)?;
+        // A rename asks the folder only, so a file that must not be written is asked for here.
+        OpenOptions::new().write(true).open(&target)?;
+        if fs::metadata(&target)?.permissions().readonly() {
+            return Err(io::Error::other("it is read-only"));
+        }
+        let (Some(folder), Some(name)) = (target.parent(), target.file_name()) else {
+            return Err(io::Error::other("it is no file"));
+        };
+        // Names that start with `.` are in no policy.
+        let mut beside = OsString::from(".");
+        beside.push(name);
+        beside.push(format!(".{}.tmp", std::process::id()));
+        let beside = folder.join(beside);
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&beside)?;
+        let staged = Staged { beside, target };
+        fill(&mut file, &staged.target, text)?;
+        Ok(staged)
+    }
+
+    /// Gives the file the new text.
+    pub fn put(self) -> io::Result<()> {
+        fs::rename(&self.beside, &self.target)
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // Once renamed it is not there.
+        let _ = fs::remove_file(&self.beside);
+    }
+}
 
 /// Writes `text` to a file that is there. What is in the way is an error, and nothing is changed.
 pub fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let target = fs::canonicalize(path)?;
-    // A rename asks the folder only, so a file that must not be written is asked for here.
-    OpenOptions::new().write(true).open(&target)?;
-    let (Some(folder), Some(name)) = (target.parent(), target.file_name()) else {
-        return Err(io::Error::other("it is no file"));
-    };
-    // Names that start with `.` are in no policy.
-    let mut beside = OsString::from(".");
-    beside.push(name);
-    beside.push(format!(".{}.tmp", std::process::id()));
-    let beside = folder.join(beside);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&beside)?;
-    let done = fill(&mut file, &target, text).and_then(|()| fs::rename(&beside, &target));
-    if done.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    done
+    Staged::new(path, text)?.put()
 }
 
 fn fill(file: &mut File, target: &Path, text: &str) -> io::Result<()> {

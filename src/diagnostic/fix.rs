@@ -5,6 +5,9 @@
 //! Law: a pure function of the report. The edits of one problem are made all or not at all; of two
 //! problems whose edits overlap the later waits for the next round; no comment is ever lost.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use super::{Edit, Report};
 use crate::source::{SourceId, Span};
 
@@ -14,7 +17,7 @@ pub struct Fixed<'a> {
     /// Where it comes from.
     pub source: &'a str,
     /// The file that it was read from, if it was.
-    pub path: Option<&'a std::path::Path>,
+    pub path: Option<&'a Path>,
     /// What was read.
     pub before: &'a str,
     /// What is right.
@@ -71,30 +74,43 @@ pub fn apply(text: &str, fixes: &[&[Edit]]) -> (String, usize) {
         fix.sort_unstable();
     }
     fixes.sort();
-    let mut taken: Vec<(usize, usize, &str)> = Vec::new();
+    // By the byte they begin at: the byte after them, and what is put there.
+    let mut taken: BTreeMap<usize, (usize, &str)> = BTreeMap::new();
     let mut made = 0;
     for fix in fixes {
-        // What overlaps nothing taken and nothing of its own.
-        let mut with: Vec<(usize, usize, &str)> = taken.iter().chain(&fix).copied().collect();
-        with.sort_unstable();
-        let apart = with.windows(2).all(|pair| match pair {
-            [a, b] => a.1 <= b.0 && (a.0, a.1) != (b.0, b.1),
-            _ => true,
-        });
-        if apart && !fix.is_empty() {
-            taken = with;
+        let mut own = Vec::with_capacity(fix.len());
+        for (from, to, new) in &fix {
+            if !is_free(&taken, *from, *to) {
+                break;
+            }
+            taken.insert(*from, (*to, new));
+            own.push(*from);
+        }
+        if own.len() < fix.len() {
+            for from in own {
+                taken.remove(&from);
+            }
+        } else if !fix.is_empty() {
             made += 1;
         }
     }
     let mut out = String::with_capacity(text.len());
     let mut kept = 0;
-    for (from, to, new) in taken {
+    for (from, (to, new)) in taken {
         out.push_str(text.get(kept..from).unwrap_or_default());
         out.push_str(new);
         kept = to;
     }
     out.push_str(text.get(kept..).unwrap_or_default());
     (out, made)
+}
+
+/// Whether nothing is taken of these bytes, nor anything put just before the first.
+fn is_free(taken: &BTreeMap<usize, (usize, &str)>, from: usize, to: usize) -> bool {
+    let before = taken.range(..=from).next_back();
+    let after = taken.range(from..).next();
+    before.is_none_or(|(start, (end, _))| *start < from && *end <= from)
+        && after.is_none_or(|(start, _)| *start >= to)
 }
 
 /// The bytes that an edit takes out and what it puts there; `None` if it cannot be made.
@@ -114,9 +130,13 @@ fn change<'a>(text: &str, edit: &'a Edit) -> Option<(usize, usize, &'a str)> {
     let after = text.get(end..)?;
     let line_end = end + after.find('\n').map_or(after.len(), |at| at + 1);
     let blank = |part: &str| part.chars().all(|c| " \t\r\n".contains(c));
-    let alone = blank(text.get(line_start..start)?) && blank(text.get(end..line_end)?);
-    Some(if alone {
+    let starts = blank(text.get(line_start..start)?);
+    let rest = text.get(end..line_end)?;
+    Some(if starts && blank(rest) {
         (line_start, line_end, "")
+    } else if starts {
+        // What stays, a comment, takes the statement's place.
+        (start, end + (rest.len() - rest.trim_start().len()), "")
     } else {
         (start, end, "")
     })
@@ -148,10 +168,7 @@ mod tests {
     #[test]
     fn a_line_goes_with_its_statement_and_a_comment_stays() {
         assert_eq!(apply("a\n bb \nc\n", &[&[edit(3, 5, "")]]).0, "a\nc\n");
-        assert_eq!(
-            apply("a\nbb # why\n", &[&[edit(2, 4, "")]]).0,
-            "a\n # why\n"
-        );
+        assert_eq!(apply("a\nbb # why\n", &[&[edit(2, 4, "")]]).0, "a\n# why\n");
         let text = "a,\n# why\nb\n";
         assert_eq!(apply(text, &[&[edit(0, 10, "")]]), (text.into(), 0));
     }

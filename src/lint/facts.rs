@@ -112,13 +112,15 @@ fn unknown_users(
                 some(&users)
             ),
         };
-        let near = if users.len() == 1 {
-            near_user(user, directory, suggestions)
-        } else {
-            None
+        let meant = match users.len() {
+            1 => meant(user, policy).or_else(|| {
+                let near = near_user(user, directory, suggestions)?;
+                Some(format!("`@{near}:{}`", user.server()))
+            }),
+            _ => None,
         };
-        let help = match near {
-            Some(near) => format!("did you mean `@{near}:{}`?", user.server()),
+        let help = match meant {
+            Some(meant) => format!("did you mean {meant}?"),
             None => "correct the user ID, or take it out if there is no such user any more".into(),
         };
         found.push(Diagnostic::new(
@@ -141,6 +143,20 @@ pub(super) fn some(users: &[&UserId]) -> String {
         Some(more) if more > 0 => format!("{} and {more} more", shown.join(", ")),
         _ => shown.join(", "),
     }
+}
+
+/// Something else than a user that a user's name says: `@all`, or the name of a group.
+fn meant(user: &UserId, policy: &PolicySet) -> Option<String> {
+    let name = user.localpart();
+    match name {
+        "all" | "everyone" | "everybody" | "anyone" | "any" | "users" | "room" => {
+            return Some("`all` for every user, or `local users`".into());
+        }
+        _ => {}
+    }
+    let mut groups = policy.groups.iter();
+    let group = groups.find(|group| group.name == name)?;
+    Some(format!("`group {}`", group.name))
 }
 
 fn near_user<'a>(

@@ -102,6 +102,15 @@ pub(super) fn remote_disclosures(
                     .into(),
             ),
         };
+        let help = match (&users[..], near_server(server, world)) {
+            ([_], Some(home)) => {
+                format!(
+                    "did you mean `@{}:{home}`? if not, {help}",
+                    user.localpart()
+                )
+            }
+            _ => help,
+        };
         let problem = Diagnostic::new(Name::RemoteDisclosure, place.span, message, help);
         let inside = rule.span.source == place.span.source
             && (rule.span.start..rule.span.end).contains(&place.span.start);
@@ -110,6 +119,31 @@ pub(super) fn remote_disclosures(
         } else {
             problem.with_label(rule.span, "sent by this rule")
         });
+    }
+}
+
+/// The homeserver's own name, if it is likely what was meant by that of a server on which nobody is
+/// known.
+fn near_server<'a>(server: &str, world: &'a World<'_>) -> Option<&'a str> {
+    let home = world.home();
+    let known = world.directory.users_on(server).next().is_some();
+    let near = server.eq_ignore_ascii_case(home) || one_edit(server, home);
+    (!known && near).then_some(home)
+}
+
+/// Whether two names differ by a character too many, too few or another, or by two that are swapped.
+fn one_edit(a: &str, b: &str) -> bool {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let head = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    let most = a.len().min(b.len()) - head;
+    let tail = a.iter().rev().zip(b.iter().rev());
+    let tail = tail.take(most).take_while(|(a, b)| a == b).count();
+    let (x, y) = (a.get(head..a.len() - tail), b.get(head..b.len() - tail));
+    match (x.unwrap_or_default(), y.unwrap_or_default()) {
+        ([], []) => false,
+        ([_], [] | [_]) | ([], [_]) => true,
+        ([p, q], [r, s]) => p == s && q == r,
+        _ => false,
     }
 }
 

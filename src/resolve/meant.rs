@@ -97,7 +97,7 @@ pub(super) fn user_word(text: &str) -> Option<Meant> {
 
 /// A word with plain characters for those that only look like them.
 pub(super) fn plain_word(text: &str) -> Option<(String, String)> {
-    let (changes, first) = plain_characters(text)?;
+    let (changes, first) = plain_characters(text, true)?;
     let mut out = String::new();
     let mut kept = 0;
     for (from, to, new) in changes {

@@ -12,7 +12,7 @@ mod words;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::diagnostic::{Diagnostic, Name, nearest};
+use crate::diagnostic::{Diagnostic, Name, nearest, visible};
 use crate::id::{ServerName, UserId};
 use crate::policy::{Group, GroupId, Kind, PolicySet, Room, Rule, Selector};
 use crate::source::{SourceId, Sources, Span};
@@ -341,7 +341,8 @@ impl<'a> Resolver<'a, '_> {
         }
         for (name, at) in &self.unknown {
             if let (Some(user), Some(problem)) = (users.get(name), self.problems.get_mut(*at)) {
-                problem.help = format!("did you mean the user `{user}`? {}", problem.help);
+                let help = format!("did you mean the user `{user}`? {}", problem.help);
+                problem.help = visible(&help).into_owned();
             }
         }
     }

@@ -284,8 +284,16 @@ impl Resolver<'_, '_> {
                 let reason = error.lines().last().unwrap_or_default();
                 let reason = reason.strip_prefix("error: ").unwrap_or(reason);
                 let message = format!("this regex does not compile: {reason}");
-                let help =
-                    "the syntax is that of Rust's `regex` crate; `\\` makes a mark plain: `\\(`";
+                let dotted = text
+                    .strip_prefix(['*', '?'])
+                    .map(|rest| format!(".*{rest}"));
+                let dotted = dotted.filter(|dotted| Pattern::new(dotted).is_ok());
+                let help = match dotted {
+                    Some(dotted) => format!("for any text write `.*`: `/{dotted}/`"),
+                    None => "the syntax is that of Rust's `regex` crate; `\\` makes a mark plain: \
+                             `\\(`"
+                        .into(),
+                };
                 self.report(Name::InvalidRegex, span, message, help);
                 None
             }
@@ -328,6 +336,11 @@ fn server_help(text: &str, meant: &Option<Meant>) -> String {
     if let Some(meant) = meant {
         return format!("{}write `{}`", meant.why, meant.text);
     }
+    if let Some(glob) = text.strip_suffix('.').filter(|bare| bare.contains('*'))
+        && is_server_glob(glob)
+    {
+        return format!("a server is written without the last dot: write `{glob}`");
+    }
     if text.contains(['*', '?']) && is_server_glob(text) {
         return "wildcards stand only after `users on`; write one server".into();
     }
@@ -366,6 +379,9 @@ fn user_help(text: &str, error: &IdError) -> String {
     match error {
         IdError::Sigil(_) if text.ends_with(".yaml") || text.ends_with(".yml") => {
             format!("write `group NAME from \"{text}\"` for a group file")
+        }
+        IdError::Sigil(_) if text == "all" || text == "everyone" => {
+            format!("write `{text}` without quotes for every user")
         }
         IdError::Sigil(_) => format!("write `\"@{}\"`", text.trim_start_matches('@')),
         IdError::TooLong(_) => "a user ID has at most 255 bytes, its server included".into(),

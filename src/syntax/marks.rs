@@ -1,7 +1,7 @@
 //! Characters that look like those of the language: quotes and blanks of word processors and chat
 //! programs, full-width marks of input methods, brackets of other languages.
 //!
-//! Law: what stands in `"` quotes is left alone.
+//! Law: what stands in `"` quotes and in regexes is left alone.
 
 /// A change of a text: the bytes taken out and what is put there.
 pub type Change = (usize, usize, String);
@@ -29,22 +29,31 @@ fn plain(c: char) -> Option<&'static str> {
 }
 
 /// The changes that put plain characters for those that look like them, and the first of these.
-pub fn plain_characters(text: &str) -> Option<(Vec<Change>, char)> {
+/// Names of rooms can hold any character, so they are looked at only `in_rooms`.
+pub fn plain_characters(text: &str, in_rooms: bool) -> Option<(Vec<Change>, char)> {
     let mut changes = Vec::new();
     let mut first = None;
-    let mut quoted = false;
+    let mut left_alone = None;
+    let mut before = ' ';
     let mut chars = text.char_indices();
     while let Some((at, c)) = chars.next() {
-        match c {
-            '"' => quoted = !quoted,
-            '\\' if quoted => _ = chars.next(),
-            c if !quoted => {
+        let starts = " \t,()".contains(before);
+        before = c;
+        match (left_alone, c) {
+            // Quotes and regexes end at their mark, a room's name with its word.
+            (Some('"' | '/'), '\\') => _ = chars.next(),
+            (Some(mark @ ('"' | '/')), c) if c == mark => left_alone = None,
+            (Some('#'), ' ' | '\t' | ',' | '(' | ')') => left_alone = None,
+            (Some(_), _) => {}
+            (None, '"') => left_alone = Some('"'),
+            (None, '/') if starts => left_alone = Some('/'),
+            (None, '#' | '!') if starts && !in_rooms => left_alone = Some('#'),
+            (None, c) => {
                 if let Some(new) = plain(c) {
                     first = first.or(Some(c));
                     changes.push((at, at + c.len_utf8(), new.to_owned()));
                 }
             }
-            _ => {}
         }
     }
     first.map(|first| (changes, first))
@@ -71,4 +80,21 @@ pub fn name(c: char) -> String {
         _ => "which only looks like a plain one",
     };
     format!("there is the character U+{:04X}, {kind}", u32::from(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_characters;
+
+    #[test]
+    fn only_what_looks_like_a_mark_is_changed() {
+        let at = |text: &str, rooms| {
+            let found = plain_characters(text, rooms);
+            found.map(|(changes, _)| changes.into_iter().map(|c| c.0).collect::<Vec<_>>())
+        };
+        assert_eq!(at("a \u{201c}b\u{201d}", false), Some(vec![2, 6]));
+        assert_eq!(at("\"\u{201c}\\\"\u{201c}\" /\u{a0}\\/\u{a0}/", true), None);
+        assert_eq!(at("#a\u{a0}b c\u{a0}", false), Some(vec![7]));
+        assert_eq!(at("#a\u{a0}b", true), Some(vec![2]));
+    }
 }

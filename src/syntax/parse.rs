@@ -167,15 +167,17 @@ impl Reader<'_, '_> {
         let span = self.span(&pair);
         let mut members: Vec<Selector> = Vec::new();
         let mut who_are = None;
-        for part in pair.into_inner() {
+        let parts: Vec<_> = pair.into_inner().collect();
+        for (at, part) in parts.iter().enumerate() {
             match part.as_rule() {
                 Rule::part => {
                     who_are = significant(part.clone()).skip(1).last();
-                    members.push(self.part(part)?);
+                    members.push(self.part(part.clone())?);
                 }
                 Rule::bare_and => {
                     if let Some(last) = &who_are {
-                        self.two_readings(&part, self.span(last));
+                        let next = parts.get(at + 1).map_or("...", |next| next.as_str().trim());
+                        self.two_readings(part, self.span(last), next);
                     }
                 }
                 _ => {}
@@ -184,7 +186,7 @@ impl Reader<'_, '_> {
         Some(one_or(members, Kind::Union, span))
     }
 
-    fn two_readings(&mut self, and: &Pair<'_, Rule>, last: Span) {
+    fn two_readings(&mut self, and: &Pair<'_, Rule>, last: Span, next: &str) {
         let start = (last.start as usize).saturating_sub(self.line.start);
         let end = (last.end as usize).saturating_sub(self.line.start);
         let last = self.line.text.get(start..end).unwrap_or_default();
@@ -193,9 +195,9 @@ impl Reader<'_, '_> {
             self.span(and),
             format!("`and` after `who are {last}` can be read two ways"),
             format!(
-                "write `who are ({last}, ...)` for users in either, \
-                 `who are {last} who are ...` for users in both, \
-                 or `,` instead of `and` to add users of another kind"
+                "write `who are ({last}, {next})` for users in either, \
+                 `who are {last} who are {next}` for users in both, \
+                 or `who are {last}, {next}` to add users of another kind"
             ),
         ));
     }

@@ -28,6 +28,18 @@ fn told(core: &Core, users: &BTreeSet<String>) -> String {
     text + &format!("{:?}", core.receives_everyone())
 }
 
+fn formatted(files: Files) -> Files {
+    let one = |(name, text): (String, String)| {
+        let text = if name.ends_with(".policy") {
+            presence_router::format(&name, &text).unwrap()
+        } else {
+            text
+        };
+        (name, text)
+    };
+    files.into_iter().map(one).collect()
+}
+
 #[test]
 fn order_never_matters_blocks_only_hide_sends_only_show() {
     let policies = number("LAW_POLICIES", 2_000) / 20;

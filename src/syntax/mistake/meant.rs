@@ -1,7 +1,7 @@
 //! What may have been meant where the grammar gets stuck: words of English, of firewalls, of YAML and
 //! of chat programs, and the keyword a mistyped word is near to.
 //!
-//! Not for: whether a change makes a statement (`repair` tries it).
+//! Not for: users (`users`), nor whether a change makes a statement (`repair` tries it).
 //!
 //! Law: the likeliest first. *Certain* is only what changes no name and no meaning: a letter's case,
 //! a mark, a blank.
@@ -11,9 +11,8 @@ use super::repair::is_statement;
 use super::sentences::{first_keyword, sentences};
 use super::words::{word_at, words};
 use crate::diagnostic::nearest;
-use crate::id::{ServerName, UserId};
+use crate::id::ServerName;
 use crate::syntax::KEYWORDS;
-use crate::syntax::link::id_in_link;
 use crate::syntax::marks::{self, Change, plain_characters, round_brackets};
 use crate::syntax::word::is_unquoted_localpart;
 
@@ -38,7 +37,7 @@ impl Candidate {
     }
 
     /// A word is near to one that is known.
-    fn near(changes: Vec<Change>, word: &str) -> Self {
+    pub(super) fn near(changes: Vec<Change>, word: &str) -> Self {
         Candidate {
             why: format!("did you mean `{word}`?"),
             ..Self::maybe(changes)
@@ -53,11 +52,6 @@ impl Candidate {
         }
     }
 }
-
-/// Words that begin users.
-const USERS: [&str; 8] = [
-    "all", "everyone", "users", "local", "remote", "room", "members", "group",
-];
 
 /// Words that begin a statement.
 pub(super) const STATEMENTS: [&str; 11] = [
@@ -113,27 +107,27 @@ pub(super) fn candidates(
 }
 
 /// The place where the grammar is stuck.
-struct Here<'a, 't> {
-    text: &'a str,
-    at: usize,
-    end: usize,
-    found: &'a str,
-    expected: &'a [&'a str],
-    known: &'a Known<'t>,
-    before: Vec<(usize, &'a str)>,
-    next: Vec<(usize, &'a str)>,
+pub(super) struct Here<'a, 't> {
+    pub(super) text: &'a str,
+    pub(super) at: usize,
+    pub(super) end: usize,
+    pub(super) found: &'a str,
+    pub(super) expected: &'a [&'a str],
+    pub(super) known: &'a Known<'t>,
+    pub(super) before: Vec<(usize, &'a str)>,
+    pub(super) next: Vec<(usize, &'a str)>,
 }
 
 impl<'a> Here<'a, '_> {
-    fn takes(&self, what: &str) -> bool {
+    pub(super) fn takes(&self, what: &str) -> bool {
         self.expected.contains(&what)
     }
 
-    fn last(&self) -> &'a str {
+    pub(super) fn last(&self) -> &'a str {
         self.before.last().map_or("", |(_, word)| word)
     }
 
-    fn replaced(&self, new: impl Into<String>) -> Vec<Change> {
+    pub(super) fn replaced(&self, new: impl Into<String>) -> Vec<Change> {
         vec![(self.at, self.end, new.into())]
     }
 
@@ -142,7 +136,7 @@ impl<'a> Here<'a, '_> {
     }
 
     /// The word taken out with the blanks behind it, unless it is joined to the one before.
-    fn without(&self) -> Vec<Change> {
+    pub(super) fn without(&self) -> Vec<Change> {
         if self
             .before
             .last()
@@ -155,7 +149,7 @@ impl<'a> Here<'a, '_> {
     }
 
     /// The word before taken out with the blanks behind it, or replaced.
-    fn last_replaced(&self, new: &str) -> Vec<Change> {
+    pub(super) fn last_replaced(&self, new: &str) -> Vec<Change> {
         let Some((at, word)) = self.before.last() else {
             return Vec::new();
         };
@@ -172,8 +166,14 @@ impl<'a> Here<'a, '_> {
     /// Characters that only look right.
     fn characters(&self) -> Vec<Candidate> {
         let mut list = Vec::new();
-        if let Some((changes, first)) = plain_characters(self.text) {
+        if let Some((changes, first)) = plain_characters(self.text, false) {
             list.push(Candidate::certain(changes, marks::name(first)));
+        }
+        if let Some((changes, first)) = plain_characters(self.text, true) {
+            list.push(Candidate {
+                why: marks::name(first),
+                ..Candidate::maybe(changes)
+            });
         }
         let round = round_brackets(self.text);
         if !round.is_empty() {
@@ -221,6 +221,23 @@ impl<'a> Here<'a, '_> {
         {
             let changes = vec![(one.len(), self.at, "\n".to_owned())];
             list.push(Candidate::certain(changes, why));
+        }
+        let semicolon = self.end.saturating_sub(1);
+        if self.found.len() > 1
+            && self.found.ends_with(';')
+            && self.text.get(..semicolon).is_some_and(is_statement)
+        {
+            // `local users; block @ann`
+            let (to, new) = match self.next.first() {
+                Some((next, _)) if self.text.get(*next..).is_some_and(is_statement) => {
+                    (*next, "\n")
+                }
+                _ => (self.end, ""),
+            };
+            list.push(Candidate::certain(
+                vec![(semicolon, to, new.to_owned())],
+                why,
+            ));
         }
         if before.ends_with(';') {
             let changes = vec![(before.len() - 1, before.len(), ",".to_owned())];
@@ -284,193 +301,6 @@ impl<'a> Here<'a, '_> {
         if !found.is_empty() && !KEYWORDS.contains(&found) {
             let near = nearest(found, keywords);
             list.extend(near.map(|word| Candidate::near(self.replaced(word), word)));
-        }
-    }
-
-    /// Users must stand here.
-    fn users(&self, list: &mut Vec<Candidate>) {
-        let (found, last) = (self.found, self.last());
-        let mut put = |new: String| list.push(Candidate::maybe(self.replaced(new)));
-        let lower = found.to_lowercase();
-        match lower.as_str() {
-            "everybody" | "anyone" | "anybody" | "any" | "*" | "world" => put("everyone".into()),
-            "anything" | "each" => put("all".into()),
-            "eachother" | "each-other" | "themselves" | "itself" => put("each other".into()),
-            _ => {}
-        }
-        if let Some(id) = id_in_link(found) {
-            if id.starts_with('@') {
-                put(id);
-            } else {
-                put(format!("members of {id}"));
-            }
-        }
-        match self.next.first() {
-            Some((at, word)) if lower == "one" && *word == "another" => {
-                let changes = vec![(self.at, at + word.len(), "each other".into())];
-                list.push(Candidate::maybe(changes));
-            }
-            _ => {}
-        }
-        // `not @ann`, `!@ann`, `-@ann`
-        let mut put = |new: String| list.push(Candidate::maybe(self.replaced(new)));
-        match found {
-            "not" | "!" | "-" | "no" | "except" if last != "except" => put("all except".into()),
-            _ => {}
-        }
-        if let Some(user) = found
-            .strip_prefix(['!', '-', '~'])
-            .filter(|u| u.starts_with('@'))
-        {
-            put(format!("all except {user}"));
-        }
-        if found.starts_with(['#', '!']) {
-            put(format!("members of {found}"));
-        }
-        // A word too many, before or here.
-        if found == "from" && last == "=" {
-            list.push(Candidate::maybe(self.last_replaced("")));
-        }
-        if matches!(found, "to" | "from" | "see" | "sees" | "," | "") && matches!(last, "and" | ",")
-        {
-            list.push(Candidate::maybe(self.last_replaced("")));
-        }
-        if matches!(last, "and" | "," | "=" | "except" | "see" | "sees" | "to")
-            && matches!(
-                found,
-                "," | "=" | "==" | "from" | "for" | "and" | "all" | "the"
-            )
-        {
-            list.push(Candidate::maybe(self.without()));
-        }
-        let filler = [
-            "user", "the", "presence", "of", "only", "just", "updates", "status", "people", "id",
-        ];
-        if filler.contains(&lower.as_str()) {
-            list.push(Candidate::maybe(self.without()));
-        }
-        self.names(list);
-    }
-
-    /// A name without what must stand before it.
-    fn names(&self, list: &mut Vec<Candidate>) {
-        let found = self.found;
-        let mut put = |new: String, note| {
-            list.push(Candidate {
-                note,
-                ..Candidate::maybe(self.replaced(new))
-            });
-        };
-        let first = found.chars().next();
-        if KEYWORDS.contains(&found) || first.is_none() {
-            return;
-        }
-        let groups = || self.known.groups();
-        if groups().contains(&found) {
-            put(format!("group {found}"), "");
-            return;
-        }
-        if ["nobody", "none", "noone", "no-one"].contains(&found) {
-            return;
-        }
-        if let Some(near) = nearest(found, USERS) {
-            list.push(Candidate::near(self.replaced(near), near));
-        }
-        if let Some(near) = nearest(found, groups().iter().copied()) {
-            let new = format!("group {near}");
-            list.push(Candidate::near(self.replaced(new.as_str()), &new));
-        }
-        let mut put = |new: String, note| {
-            list.push(Candidate {
-                note,
-                ..Candidate::maybe(self.replaced(new))
-            });
-        };
-        if let Some((name, server)) = found.split_once('@') {
-            // As in mail and in XMPP.
-            if is_name(name) && ServerName::parse(server).is_ok() {
-                put(format!("@{name}:{server}"), "");
-            }
-        }
-        if UserId::parse(&format!("@{found}")).is_ok()
-            && found.split(':').next().is_some_and(is_name)
-        {
-            put(format!("@{found}"), "");
-        }
-        let host = found
-            .trim_start_matches("*.")
-            .trim_start_matches("https://");
-        let host = host.trim_end_matches('/');
-        if host.contains('.') && ServerName::parse(host).is_ok() {
-            let glob = if found.starts_with("*.") { "*." } else { "" };
-            put(format!("users on {glob}{host}"), "");
-        }
-        if is_name(found) && first.is_some_and(|c| c.is_ascii_alphabetic()) {
-            let group = found.to_lowercase();
-            let capital = found.chars().skip(1).all(|c| !c.is_ascii_uppercase());
-            let user = if capital { &group } else { found };
-            put(format!("@{user}"), "for the user");
-            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
-            if group.chars().all(plain) {
-                put(format!("group {group}"), "for the group");
-            }
-        }
-    }
-
-    /// `users` or `members` stands before, or `room`.
-    fn users_and_members(&self, list: &mut Vec<Candidate>) {
-        let (found, last) = (self.found, self.last());
-        let next = self.next.first().map_or("", |(_, word)| *word);
-        let joining = ["in", "of", "inside", "from", "at", "with", "joined"].contains(&found);
-        let before = self.before.len().checked_sub(2);
-        let before = before
-            .and_then(|at| self.before.get(at))
-            .map(|(_, word)| *word);
-        let start = self.before.last().map_or(0, |(at, _)| *at);
-        let mut from_last = |to: usize, new: &str| {
-            list.push(Candidate::maybe(vec![(start, to, new.to_owned())]));
-        };
-        if last == "users" {
-            if joining && next.starts_with(['#', '!', '(']) {
-                from_last(self.end, "members of");
-            }
-            if joining && ServerName::parse(next).is_ok() {
-                from_last(self.end, "users on");
-            }
-            if joining && self.known.groups().contains(&next) {
-                from_last(self.end + 1, "group ");
-            }
-            if self.known.groups().contains(&found) {
-                from_last(self.at, "group ");
-            }
-            match found.chars().next() {
-                Some('@' | '"') => from_last(self.at, ""),
-                Some('#' | '!') => from_last(self.at, "members of "),
-                Some('/') => from_last(self.at, "users matching "),
-                _ => {}
-            }
-            if found.contains('.') && ServerName::parse(found).is_ok() {
-                from_last(self.at, "users on ");
-            }
-            if matches!(found, "like" | "match" | "matches" | "named" | "~") {
-                from_last(self.end, "users matching");
-            }
-            from_last(start + last.len(), "all users");
-        }
-        if self.takes("`of`") && last == "members" {
-            if matches!(found, "in" | "from" | "on" | "at") {
-                from_last(self.end, "members of");
-            }
-            from_last(self.at, "members of ");
-        }
-        if last == "room" && found.starts_with(['#', '!', '(']) {
-            // `users in room #ops`
-            let from = if before == Some("of") { self.at } else { start };
-            list.push(Candidate::maybe(vec![(
-                from,
-                self.at,
-                "members of ".into(),
-            )]));
         }
     }
 
@@ -602,6 +432,12 @@ impl<'a> Here<'a, '_> {
     /// A path, a regex or a name must stand here, or has just ended.
     fn values(&self, list: &mut Vec<Candidate>) {
         let (found, last) = (self.found, self.last());
+        if self.takes("a group's name")
+            && let Some(name) = bare(found, &['"', '\'', '`'])
+        {
+            let why = "a group's name stands without quotes";
+            list.push(Candidate::certain(self.replaced(name), why));
+        }
         if self.takes("a path in quotes") && !found.is_empty() {
             let bare = found.trim_matches(['\'', '`']);
             list.push(Candidate::maybe(self.replaced(format!("\"{bare}\""))));
@@ -659,6 +495,6 @@ fn bare<'a>(word: &'a str, quotes: &[char]) -> Option<&'a str> {
 }
 
 /// Whether a word can be the name of a user without quotes.
-fn is_name(word: &str) -> bool {
+pub(super) fn is_name(word: &str) -> bool {
     !word.is_empty() && word.chars().all(is_unquoted_localpart)
 }

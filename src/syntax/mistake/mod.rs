@@ -11,6 +11,7 @@ mod advice;
 mod meant;
 mod repair;
 mod sentences;
+mod users;
 mod words;
 
 use std::cell::{Cell, OnceCell};
@@ -27,8 +28,11 @@ use advice::{advice, foreign_start};
 use repair::{Repair, is_statement, repairs};
 use words::{tidy, word_at};
 
-/// For how many mistakes of one text a statement that was meant is looked for.
-const REPAIRS: usize = 200;
+/// How many bytes are read, at most, to find what was meant by the mistakes of one text.
+const TRIED_BYTES: usize = 1 << 20;
+
+/// How many groups' names are kept to be compared with a mistyped one.
+const GROUPS: usize = 300;
 
 /// A longer statement is not written out in a help.
 const LONGEST_SHOWN: usize = 160;
@@ -37,7 +41,7 @@ const LONGEST_SHOWN: usize = 160;
 pub(super) struct Known<'a> {
     text: &'a str,
     groups: OnceCell<Vec<&'a str>>,
-    repairs_left: Cell<usize>,
+    bytes_left: Cell<usize>,
 }
 
 impl<'a> Known<'a> {
@@ -46,7 +50,7 @@ impl<'a> Known<'a> {
         Known {
             text,
             groups: OnceCell::new(),
-            repairs_left: Cell::new(REPAIRS),
+            bytes_left: Cell::new(TRIED_BYTES.min(100 * text.len())),
         }
     }
 
@@ -62,18 +66,17 @@ impl<'a> Known<'a> {
         };
         let names = || {
             let mut names: Vec<&str> = self.text.lines().filter_map(name).collect();
-            names.truncate(1_000);
+            names.truncate(GROUPS);
             names
         };
         self.groups.get_or_init(names)
     }
 
-    fn repairs(&self, text: &str) -> Vec<Repair> {
-        let Some(left) = self.repairs_left.get().checked_sub(1) else {
-            return Vec::new();
-        };
-        self.repairs_left.set(left);
-        repairs(text, self)
+    /// Whether so many bytes may be read once more.
+    fn spend(&self, bytes: usize) -> bool {
+        let left = self.bytes_left.get().checked_sub(bytes);
+        self.bytes_left.set(left.unwrap_or_default());
+        left.is_some()
     }
 }
 
@@ -103,12 +106,21 @@ pub(super) fn explain(
     let stuck_in_file = line.start + at;
 
     let unclosed = line.unclosed.filter(|open| *open <= stuck_in_file);
-    let mistake = if let Some(mistake) = unclosed_mark(found, rest) {
-        syntax(span(at, 1), mistake.0, mistake.1)
+    let mistake = if let Some((mark, what)) = unclosed_mark(found, rest) {
+        let closed = format!("{text}{mark}");
+        let help = match is_statement(&closed) && closed.len() <= LONGEST_SHOWN {
+            true => format!("end it with `{mark}`: write `{}`", tidy(&closed)),
+            false => format!("end it with `{mark}` on the same line"),
+        };
+        syntax(span(at, 1), format!("this {what} is never closed"), help)
     } else if let Some(open) = unclosed {
         let open = Span::new(source, open, open + 1);
-        let help = "close it with `)`, or take the `(` away";
-        let problem = syntax(open, "this `(` is never closed".into(), help.into());
+        let closed = format!("{}) {rest}", before.trim_end());
+        let help = match is_statement(&closed) && closed.len() <= LONGEST_SHOWN {
+            true => format!("close it with `)`: write `{}`", tidy(&closed)),
+            false => "close it with `)`, or take the `(` away".into(),
+        };
+        let problem = syntax(open, "this `(` is never closed".into(), help);
         problem.with_label(here, "nothing has closed it here")
     } else {
         let expected = expected(error);
@@ -116,7 +128,7 @@ pub(super) fn explain(
         let repairs = if foreign {
             Vec::new()
         } else {
-            known.repairs(text)
+            repairs(text, known)
         };
         let problem = keyword_as_name(here, found, &expected).unwrap_or_else(|| {
             let (message, help) = describe(found, before, &expected);
@@ -137,11 +149,11 @@ fn comment(found: &str, before: &str) -> Option<(usize, &'static str)> {
     let last = before.split_whitespace().next_back().unwrap_or_default();
     // `#ops` behind a room may be a second one, and `#ops:example.org` a room anywhere.
     let open = found.contains(':') || last.starts_with(['#', '!']);
-    if open || !is_statement(before) {
+    if open || !found.starts_with(['#', '/']) || !is_statement(before) {
         return None;
     }
     match found.strip_prefix("//") {
-        Some(note) if note.is_empty() => Some((2, "#")),
+        Some("") => Some((2, "#")),
         Some(_) => Some((2, "# ")),
         None => found.strip_prefix('#').map(|_| (1, "# ")),
     }
@@ -235,7 +247,7 @@ fn keyword_as_name(here: Span, found: &str, expected: &[&str]) -> Option<Diagnos
 }
 
 /// A quote or a regex that runs to the line's end.
-fn unclosed_mark(found: &str, rest: &str) -> Option<(String, String)> {
+fn unclosed_mark(found: &str, rest: &str) -> Option<(char, &'static str)> {
     let (mark, what) = match found.chars().next()? {
         '"' => ('"', "quote"),
         '/' => ('/', "regex"),
@@ -249,10 +261,7 @@ fn unclosed_mark(found: &str, rest: &str) -> Option<(String, String)> {
             _ => {}
         }
     }
-    Some((
-        format!("this {what} is never closed"),
-        format!("end it with `{mark}` on the same line"),
-    ))
+    Some((mark, what))
 }
 
 /// What the grammar would have taken, in its order, each once.

@@ -43,7 +43,7 @@ pub(super) struct Repair {
 
 /// What was likely meant: nothing, one statement, or one for each meaning it may have.
 pub(super) fn repairs(text: &str, known: &Known<'_>) -> Vec<Repair> {
-    if text.len() > LONGEST {
+    if text.len() > LONGEST || !known.spend(text.len()) {
         return Vec::new();
     }
     let mut tries = TRIES;
@@ -70,6 +70,9 @@ pub(super) fn repairs(text: &str, known: &Known<'_>) -> Vec<Repair> {
                     return found;
                 };
                 tries = fewer;
+                if !known.spend(changed.len()) {
+                    return found;
+                }
                 match first_stuck(&changed) {
                     None => found.push(repair(candidate, changed, round)),
                     Some(at) if found.is_empty() && changed.len() - at < left => {

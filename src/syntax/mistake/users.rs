@@ -1,0 +1,214 @@
+//! What may have been meant where users must stand: names without their mark, `users in #room`, words
+//! of English.
+//!
+//! Law: as in `meant`, the likeliest first; nothing here is certain.
+
+use super::meant::{Candidate, Here, is_name};
+use crate::diagnostic::nearest;
+use crate::id::{ServerName, UserId};
+use crate::syntax::KEYWORDS;
+use crate::syntax::link::id_in_link;
+
+/// Words that begin users.
+const USERS: [&str; 8] = [
+    "all", "everyone", "users", "local", "remote", "room", "members", "group",
+];
+
+impl Here<'_, '_> {
+    /// Users must stand here.
+    pub(super) fn users(&self, list: &mut Vec<Candidate>) {
+        let (found, last) = (self.found, self.last());
+        let mut put = |new: String| list.push(Candidate::maybe(self.replaced(new)));
+        let lower = found.to_lowercase();
+        match lower.as_str() {
+            "everybody" | "anyone" | "anybody" | "any" | "*" | "world" => put("everyone".into()),
+            "anything" | "each" => put("all".into()),
+            "eachother" | "each-other" | "themselves" | "itself" => put("each other".into()),
+            _ => {}
+        }
+        if let Some(id) = id_in_link(found) {
+            if id.starts_with('@') {
+                put(id);
+            } else {
+                put(format!("members of {id}"));
+            }
+        }
+        match self.next.first() {
+            Some((at, word)) if lower == "one" && *word == "another" => {
+                let changes = vec![(self.at, at + word.len(), "each other".into())];
+                list.push(Candidate::maybe(changes));
+            }
+            _ => {}
+        }
+        // `not @ann`, `!@ann`, `-@ann`
+        let mut put = |new: String| list.push(Candidate::maybe(self.replaced(new)));
+        match found {
+            "not" | "!" | "-" | "no" | "except" if last != "except" => put("all except".into()),
+            _ => {}
+        }
+        if let Some(user) = found
+            .strip_prefix(['!', '-', '~'])
+            .filter(|u| u.starts_with('@'))
+        {
+            put(format!("all except {user}"));
+        }
+        if found.starts_with(['#', '!']) {
+            put(format!("members of {found}"));
+        }
+        // A word too many, before or here.
+        if found == "from" && last == "=" {
+            list.push(Candidate::maybe(self.last_replaced("")));
+        }
+        if matches!(found, "to" | "from" | "see" | "sees" | "," | "") && matches!(last, "and" | ",")
+        {
+            list.push(Candidate::maybe(self.last_replaced("")));
+        }
+        if matches!(last, "and" | "," | "=" | "except" | "see" | "sees" | "to")
+            && matches!(
+                found,
+                "," | "=" | "==" | "from" | "for" | "and" | "all" | "the"
+            )
+        {
+            list.push(Candidate::maybe(self.without()));
+        }
+        let filler = [
+            "user", "the", "presence", "of", "only", "just", "updates", "status", "people", "id",
+        ];
+        if filler.contains(&lower.as_str()) {
+            list.push(Candidate::maybe(self.without()));
+        }
+        self.names(list);
+    }
+
+    /// A name without what must stand before it.
+    fn names(&self, list: &mut Vec<Candidate>) {
+        let found = self.found;
+        let mut put = |new: String, note| {
+            list.push(Candidate {
+                note,
+                ..Candidate::maybe(self.replaced(new))
+            });
+        };
+        let first = found.chars().next();
+        if KEYWORDS.contains(&found) || first.is_none() {
+            return;
+        }
+        let groups = || self.known.groups();
+        if groups().contains(&found) {
+            put(format!("group {found}"), "");
+            return;
+        }
+        if ["nobody", "none", "noone", "no-one"].contains(&found) {
+            return;
+        }
+        if let Some(near) = nearest(found, USERS) {
+            list.push(Candidate::near(self.replaced(near), near));
+        }
+        if let Some(near) = nearest(found, groups().iter().copied()) {
+            let new = format!("group {near}");
+            list.push(Candidate::near(self.replaced(new.as_str()), &new));
+        }
+        let mut put = |new: String, note| {
+            list.push(Candidate {
+                note,
+                ..Candidate::maybe(self.replaced(new))
+            });
+        };
+        if let Some((name, server)) = found.split_once('@') {
+            // As in mail and in XMPP.
+            if is_name(name) && ServerName::parse(server).is_ok() {
+                put(format!("@{name}:{server}"), "");
+            }
+        }
+        if UserId::parse(&format!("@{found}")).is_ok()
+            && found.split(':').next().is_some_and(is_name)
+        {
+            put(format!("@{found}"), "");
+        }
+        let host = found
+            .trim_start_matches("*.")
+            .trim_start_matches("https://");
+        let host = host.trim_end_matches('/');
+        if host.contains('.') && ServerName::parse(host).is_ok() {
+            let glob = if found.starts_with("*.") { "*." } else { "" };
+            put(format!("users on {glob}{host}"), "");
+        }
+        if is_name(found) && first.is_some_and(|c| c.is_ascii_alphabetic()) {
+            let group = found.to_lowercase();
+            let capital = found.chars().skip(1).all(|c| !c.is_ascii_uppercase());
+            let user = if capital { &group } else { found };
+            put(format!("@{user}"), "for the user");
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+            if group.chars().all(plain) {
+                put(format!("group {group}"), "for the group");
+            }
+        }
+    }
+
+    /// `users` or `members` stands before, or `room`.
+    pub(super) fn users_and_members(&self, list: &mut Vec<Candidate>) {
+        let (found, last) = (self.found, self.last());
+        let next = self.next.first().map_or("", |(_, word)| *word);
+        let joining = ["in", "of", "inside", "from", "at", "with", "joined"].contains(&found);
+        let before = self.before.len().checked_sub(2);
+        let before = before
+            .and_then(|at| self.before.get(at))
+            .map(|(_, word)| *word);
+        let start = self.before.last().map_or(0, |(at, _)| *at);
+        let mut from_last = |to: usize, new: &str| {
+            list.push(Candidate::maybe(vec![(start, to, new.to_owned())]));
+        };
+        if last == "users" {
+            if joining && next == "room" {
+                let end = self
+                    .next
+                    .first()
+                    .map_or(self.end, |(at, word)| at + word.len());
+                from_last(end, "members of");
+            }
+            if joining && next.starts_with(['#', '!', '(']) {
+                from_last(self.end, "members of");
+            }
+            if joining && ServerName::parse(next).is_ok() {
+                from_last(self.end, "users on");
+            }
+            if joining && self.known.groups().contains(&next) {
+                from_last(self.end + 1, "group ");
+            }
+            if self.known.groups().contains(&found) {
+                from_last(self.at, "group ");
+            }
+            match found.chars().next() {
+                Some('@' | '"') => from_last(self.at, ""),
+                Some('#' | '!') => from_last(self.at, "members of "),
+                Some('/') => from_last(self.at, "users matching "),
+                _ => {}
+            }
+            if found.contains('.') && ServerName::parse(found).is_ok() {
+                from_last(self.at, "users on ");
+            }
+            if matches!(found, "like" | "match" | "matches" | "named" | "~") {
+                from_last(self.end, "users matching");
+            }
+            if is_name(found) && !KEYWORDS.contains(&found) && !joining {
+                from_last(self.at, "group ");
+            }
+            from_last(start + last.len(), "all users");
+        }
+        if self.takes("`of`") && last == "members" {
+            if matches!(found, "in" | "from" | "on" | "at") {
+                from_last(self.end, "members of");
+            }
+            from_last(self.at, "members of ");
+        }
+        if last == "room" && found.starts_with(['#', '!', '(']) {
+            // `users in room #ops`
+            let from = if before == Some("of") { self.at } else { start };
+            list.push(Candidate::maybe(vec![(
+                from,
+                self.at,
+                "members of ".into(),
+            )]));
+        }
+    }
+}
