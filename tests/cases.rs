@@ -112,8 +112,10 @@ fn cases_hold_for_the_index_and_for_decide() {
                 receives_everyone(snapshot.policy(), &directory, recipient),
                 all
             );
+            let senders = snapshot.senders_for(&directory, recipient);
             for sender in &known {
                 let listed = list.iter().any(|id| id == sender.as_str());
+                assert_eq!(senders.contains(sender.as_str()), listed != all);
                 let decided = sees(sender.as_str(), recipient);
                 assert_eq!(decided, listed != all, "{name}: {recipient} sees {sender}");
             }
