@@ -84,6 +84,16 @@ fn cases_hold_for_the_index_and_for_decide() {
         let router = Router::load(origin).unwrap_or_else(|report| panic!("{report}"));
         let snapshot = router.snapshot();
         let known = snapshot.known_users(&directory);
+        let listed = cases.recipients.values().flatten();
+        for user in cases
+            .recipients
+            .keys()
+            .chain(cases.senders.keys())
+            .chain(listed)
+        {
+            let found = known.iter().any(|id| id.as_str() == user);
+            assert!(found, "{}: {user} is not known", file.display());
+        }
         let sees = |sender: &str, recipient: &str| {
             decide(snapshot.policy(), &directory, sender, recipient).sees()
         };
