@@ -2,8 +2,10 @@
 
 PYTHON ?= python3
 VENV := .venv/bin/python
+TOOLS := .tools/bin
 
 .PHONY: help demo test test-rust test-python format clean
+.PHONY: coverage coverage-rust coverage-python mutants
 .PHONY: lint lint-format lint-rust lint-docs lint-python
 
 help: ## this list
@@ -19,6 +21,31 @@ test-rust: ## the tests of the library and the command line
 
 test-python: .venv ## the tests of the Synapse module; TESTS='-k gobbler' picks some
 	$(VENV) -m pytest -p no:cacheprovider python/tests $(TESTS)
+
+coverage: coverage-rust coverage-python ## lines and branches that the tests reach, file by file
+
+# Branches are not counted by stable Rust unless it is told that it may.
+coverage-rust: $(TOOLS)/cargo-llvm-cov
+	RUSTC_BOOTSTRAP=1 LAW_POLICIES=500 $(TOOLS)/cargo-llvm-cov llvm-cov --branch --lib --bins --tests
+
+coverage-python: .venv .tools/python
+	PYTHONPATH=.tools/python COVERAGE_FILE=.tools/coverage $(VENV) -m coverage run --branch \
+		--source=synapse_presence_router -m pytest -p no:cacheprovider python/tests -k unit
+	PYTHONPATH=.tools/python COVERAGE_FILE=.tools/coverage $(VENV) -m coverage report --show-missing
+
+mutants: $(TOOLS)/cargo-mutants ## do the tests notice a change of the code? hours; FILES='src/decide.rs' picks some
+	CARGO_PROFILE_DEV_DEBUG=0 LAW_POLICIES=500 \
+		$(TOOLS)/cargo-mutants mutants -o target $(foreach file,$(FILES),--re '^$(file)')
+
+$(TOOLS)/cargo-llvm-cov:
+	rustup component add llvm-tools
+	cargo install --locked --root .tools cargo-llvm-cov@0.9.1
+
+$(TOOLS)/cargo-mutants:
+	cargo install --locked --root .tools cargo-mutants@27.1.0
+
+.tools/python: | .venv
+	$(VENV) -m pip --disable-pip-version-check --no-input install --upgrade --target $@ 'coverage>=7,<8'
 
 lint: lint-format lint-rust lint-docs lint-python ## formatting, clippy, documentation, ruff
 
@@ -40,7 +67,7 @@ format: .venv ## format all sources
 	$(VENV) -m ruff format --no-cache python demo
 
 clean: ## remove what was built
-	rm -rf .venv .demo
+	rm -rf .venv .demo .tools
 	cargo clean
 
 # Says itself what is up to date.

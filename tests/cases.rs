@@ -128,10 +128,14 @@ fn cases_hold_for_the_index_and_for_decide() {
         let snapshot = router.snapshot();
         constructs(snapshot.policy(), &mut found);
         let known = snapshot.known_users(&directory);
-        let sees = |sender: &str, recipient: &str| {
-            decide(snapshot.policy(), &directory, sender, recipient).sees()
-        };
         let name = file.display();
+        let sees = |sender: &str, recipient: &str| {
+            let decided = decide(snapshot.policy(), &directory, sender, recipient).sees();
+            let found = snapshot.sees(&directory, sender, recipient);
+            assert_eq!(found, decided, "{name}: {recipient} sees {sender}");
+            decided
+        };
+        let everyone = snapshot.everyone_recipients(&directory);
         for (sender, wanted) in &cases.recipients {
             let found = snapshot.recipients_of(&directory, sender);
             let found: Vec<&str> = found.iter().map(|id| id.as_str()).collect();
@@ -140,6 +144,21 @@ fn cases_hold_for_the_index_and_for_decide() {
                 let wanted = wanted.iter().any(|id| id == recipient.as_str());
                 let decided = sees(sender, recipient.as_str());
                 assert_eq!(decided, wanted, "{name}: {recipient} sees {sender}");
+            }
+            // In a batch the stranger is known too.
+            if known.iter().any(|id| id.as_str() == sender) {
+                let stranger = "@no-one-knows:this.invalid";
+                let routed = snapshot.route(&directory, &[stranger, sender]);
+                let received = routed.iter().filter(|(_, updates)| updates.contains(&1));
+                let received: Vec<&str> = received.map(|(id, _)| id.as_str()).collect();
+                let (them, others): (Vec<&str>, Vec<&str>) =
+                    received.iter().partition(|id| **id == stranger);
+                assert_eq!(others, *wanted, "{name}: recipients of {sender} in a batch");
+                assert_eq!(them.is_empty(), !sees(sender, stranger));
+            }
+            for recipient in wanted {
+                let found = known.iter().any(|id| id.as_str() == recipient);
+                assert!(found, "{name}: {recipient} is not known");
             }
             answers += 1;
         }
@@ -152,12 +171,16 @@ fn cases_hold_for_the_index_and_for_decide() {
             };
             let found: Vec<&str> = found.iter().map(|id| id.as_str()).collect();
             assert_eq!(found, *list, "{name}: senders for {recipient}");
-            assert_eq!(
-                receives_everyone(snapshot.policy(), &directory, recipient),
-                all
-            );
+            let whole = receives_everyone(snapshot.policy(), &directory, recipient);
+            assert_eq!(whole, all, "{name}: {recipient}");
+            let whole = snapshot.receives_everyone(&directory, recipient);
+            assert_eq!(whole, all, "{name}: {recipient}");
+            let whole = everyone.iter().any(|id| id.as_str() == recipient);
+            assert_eq!(whole, all, "{name}: {recipient}");
+            let senders = snapshot.senders_for(&directory, recipient);
             for sender in &known {
                 let listed = list.iter().any(|id| id == sender.as_str());
+                assert_eq!(senders.contains(sender.as_str()), listed != all);
                 let decided = sees(sender.as_str(), recipient);
                 assert_eq!(decided, listed != all, "{name}: {recipient} sees {sender}");
             }

@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use presence_router::id::ServerName;
-use presence_router::router::{Origin, Router};
+use presence_router::router::{Inline, Origin, Router};
 
 fn report(path: &Path, homeserver: Option<&str>) -> String {
     let homeserver = homeserver.map(|name| ServerName::parse(name).unwrap());
@@ -35,11 +35,68 @@ fn bad_texts_get_their_reports() {
     assert!(!names.is_empty());
     for path in names {
         let name = path.file_stem().unwrap().to_str().unwrap();
-        let homeserver = (name != "missing_server").then_some("example.org");
+        let homeserver = (!name.starts_with("missing_server")).then_some("example.org");
         let mut settings = insta::Settings::clone_current();
         settings.set_snapshot_path(&folder);
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
         settings.bind(|| insta::assert_snapshot!(name, report(&path, homeserver)));
+    }
+}
+
+/// The problems of a policy and its group file `list.yaml`, which are not worth keeping as files.
+fn report_lines(policy: &str, group_file: &str) -> Vec<serde_json::Value> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("list.yaml"), group_file).unwrap();
+    std::fs::write(folder.path().join("a.policy"), policy).unwrap();
+    let origin = Origin {
+        path: Some(folder.path().join("a.policy")),
+        inline: vec![Inline {
+            name: "inline".into(),
+            text: "server example.org".into(),
+        }],
+        homeserver: None,
+    };
+    let report = Router::load(origin).err();
+    let lines = report.map_or(String::new(), |report| report.json_lines());
+    let parsed = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    parsed.collect()
+}
+
+#[test]
+fn of_many_wrong_entries_a_hundred_are_placed_and_the_rest_counted() {
+    for (wrong, shown, rest) in [
+        (99, 99, None),
+        (100, 100, None),
+        (101, 100, Some("(1 more entries of this file are wrong)")),
+        (250, 100, Some("(150 more entries of this file are wrong)")),
+    ] {
+        let entry = |n: usize| format!("- \"@right{n}\"\n- \"wrong{n}\"\n");
+        let list: String = (0..wrong).map(entry).collect();
+        let problems = report_lines("block group g\ngroup g from \"list.yaml\"\n", &list);
+        assert_eq!(problems.len(), shown, "{wrong} wrong");
+        for (n, problem) in problems.iter().enumerate() {
+            assert_eq!(problem["line"], 2 * n + 2);
+            let help = problem["help"].as_str().unwrap();
+            let last = rest.filter(|_| n + 1 == shown);
+            assert_eq!(help.contains("more entries"), last.is_some(), "{help}");
+            assert!(help.ends_with(last.unwrap_or_default()), "{help}");
+        }
+    }
+}
+
+#[test]
+fn a_nul_is_in_no_user_id() {
+    for (user, wanted) in [
+        ("\"@a\0b\"", "it holds the character '\\0'"),
+        ("\"@a\0*\"", "it holds a NUL"),
+    ] {
+        let problems = report_lines(&format!("block {user}\n"), "[]");
+        assert_eq!(problems.len(), 1, "{user:?}");
+        assert_eq!(problems[0]["name"], "invalid-user-id");
+        let message = problems[0]["message"].as_str().unwrap();
+        assert!(message.ends_with(wanted), "{message}");
     }
 }

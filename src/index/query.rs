@@ -305,8 +305,8 @@ impl<'a> Query<'a> {
                 Ok(inside) => {
                     last = inside;
                     left.pop();
-                    // A lone leaf is asked anew more cheaply than it is remembered.
-                    if !left.is_empty() || !self.index.is_leaf(node) {
+                    // A leaf is asked anew more cheaply than it is remembered.
+                    if !self.index.is_leaf(node) {
                         asked.known.insert(node, inside);
                     }
                 }
