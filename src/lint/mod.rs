@@ -10,13 +10,17 @@
 //! Law: a warning is never wrong. Where it is not certain, or would cost too much to find out,
 //! nothing is said. One cause gives one warning.
 
+mod automata;
+mod claims;
 mod costly;
 mod facts;
 mod globs;
 mod names;
+mod product;
 mod remote;
 mod rules;
 mod sets;
+mod witness;
 mod world;
 
 use std::collections::HashSet;
@@ -27,7 +31,7 @@ use crate::policy::{GroupId, Kind, PolicySet, Selector};
 use crate::source::Span;
 
 use rules::Pair;
-use sets::{Contradiction, Sets};
+use sets::{Cause, Contradiction, Sets};
 use world::World;
 
 /// The warnings of a policy; with a directory, also those that only it brings to light.
@@ -101,13 +105,20 @@ fn empty_selectors(contradictions: &[Contradiction]) -> Vec<Diagnostic> {
         .iter()
         .filter(|contradiction| seen.insert(contradiction.span));
     let problem = |contradiction: &Contradiction| {
-        let (message, help) = if contradiction.except {
-            let help = "name fewer users after `except`, or take this selector away";
-            ("this `except` leaves nobody", help)
-        } else {
-            let help = "for users who are in one or the other write `,` between them; \
-                        `who are` leaves those who are in both";
-            ("nobody is in all of these at once", help)
+        let (message, help) = match contradiction.cause {
+            Cause::Except => (
+                "this `except` leaves nobody",
+                "name fewer users after `except`, or take this selector away",
+            ),
+            Cause::Both => (
+                "nobody is in all of these at once",
+                "for users who are in one or the other write `,` between them; \
+                 `who are` leaves those who are in both",
+            ),
+            Cause::Pattern => (
+                "no user ID can match this",
+                "it must match a whole user ID, `@localpart:server`, of at most 255 bytes",
+            ),
         };
         Diagnostic::new(Name::EmptySelector, contradiction.span, message, help)
     };
