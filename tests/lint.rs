@@ -288,6 +288,10 @@ fn idle_block() {
     gives("send local users to @b\nblock users on evil.org", &[]);
     gives(
         "send users matching /@x.*/ to @b\nblock users matching /@y.*/",
+        &["idle-block 2:1"],
+    );
+    gives(
+        "send users matching /@x.*/ to @b\nblock users matching /@.y.*/",
         &[],
     );
 }
@@ -347,6 +351,10 @@ fn empty_selector() {
     gives("send users on a.org who are local users to @c", &[]);
     gives(
         "send users matching /@x.*/ who are users matching /@y.*/ to @c",
+        &["empty-selector 1:6"],
+    );
+    gives(
+        "send users matching /@x.*/ who are users matching /@.y.*/ to @c",
         &[],
     );
     gives("send all except users matching /.*/ to @c", &[]);

@@ -10,8 +10,8 @@
 //! Law: in a state that is not open a text is in the language exactly if the matchers of `glob`
 //! and `policy` say so, and in `user_ids` exactly if `id` accepts it.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::fmt::Write;
 use std::sync::LazyLock;
 
@@ -29,6 +29,9 @@ const TABLE_BYTES: usize = 2 << 20;
 
 /// The most states of a language.
 const STATES: usize = 20_000;
+
+/// More bytes than any ID has.
+const NEVER: u16 = u16::MAX;
 
 /// Whether texts that end in a state are in the language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,8 +51,9 @@ pub(super) struct Language {
     /// Row by row, a row for each state; the first is the start.
     table: Vec<u32>,
     ends: Vec<End>,
-    /// For each state whether a text that goes on may be in the language, and out of it.
-    hopes: Vec<(bool, bool)>,
+    /// For each state how many bytes are missing to a text that may be in the language, and to one
+    /// that may be out of it.
+    missing: Vec<(u16, u16)>,
 }
 
 /// Every user ID there can be. A constant: the grammar of user IDs never changes.
@@ -148,29 +152,31 @@ impl Language {
                 }
             }
         }
-        let reaches = |wanted: End| {
+        let distances = |wanted: End| {
             let hit = |end: &End| *end == wanted || *end == End::Open;
-            let mut reached: Vec<bool> = ends.iter().map(hit).collect();
-            let mut left: Vec<u32> = (0_u32..)
-                .zip(&reached)
-                .filter_map(|(at, hit)| hit.then_some(at))
+            let start = |end: &End| if hit(end) { 0 } else { NEVER };
+            let mut distances: Vec<u16> = ends.iter().map(start).collect();
+            let mut left: VecDeque<(u32, u16)> = (0_u32..)
+                .zip(&distances)
+                .filter_map(|(at, distance)| (*distance == 0).then_some((at, 0)))
                 .collect();
-            while let Some(at) = left.pop() {
+            while let Some((at, distance)) = left.pop_front() {
                 for from in before.get(at as usize).into_iter().flatten() {
-                    if let Some(reached) = reached.get_mut(*from as usize).filter(|r| !**r) {
-                        *reached = true;
-                        left.push(*from);
+                    let slot = distances.get_mut(*from as usize);
+                    if let Some(slot) = slot.filter(|slot| **slot == NEVER) {
+                        *slot = distance.saturating_add(1);
+                        left.push_back((*from, *slot));
                     }
                 }
             }
-            reached
+            distances
         };
-        let hopes = reaches(End::In).into_iter().zip(reaches(End::Out));
+        let missing = distances(End::In).into_iter().zip(distances(End::Out));
         Language {
             columns,
             width,
             table,
-            hopes: hopes.collect(),
+            missing: missing.collect(),
             ends,
         }
     }
@@ -347,19 +353,23 @@ impl Language {
         self.ends.get(state as usize).copied().unwrap_or(End::Open)
     }
 
-    /// Whether a text that goes on from a state may be in the language, or out of it.
-    pub fn hope(&self, state: u32, wanted: bool) -> bool {
+    /// How many bytes more a text needs at least from a state to be in the language, or out of it.
+    pub fn missing(&self, state: u32, wanted: bool) -> usize {
         let (into, out) = self
-            .hopes
+            .missing
             .get(state as usize)
             .copied()
-            .unwrap_or((true, true));
-        if wanted { into } else { out }
+            .unwrap_or_default();
+        usize::from(if wanted { into } else { out })
     }
 
     /// What making it cost, roughly, in steps of a product.
     pub fn cost(&self) -> u64 {
-        2_000 + self.table.len() as u64
+        match self.ends.as_slice() {
+            // Likely too large.
+            [End::Open] => 2_000_000,
+            _ => 2_000 + 8 * self.table.len() as u64,
+        }
     }
 }
 
@@ -622,6 +632,8 @@ mod tests {
         assert_eq!(end_of(&words, "@ann:b"), End::In);
         assert_eq!(end_of(&words, "@anna:b"), End::Out);
         assert_eq!(end_of(&words, "@annä:b"), End::Open);
+        let long = Language::matching("@.{253}:.+");
+        assert_eq!(end_of(&long, "@ann:b"), End::Out);
         let large = Language::matching(r"@.*a.{200}:b");
         assert_eq!(end_of(&large, "@ann:b"), End::Open);
     }

@@ -1,7 +1,7 @@
 //! Languages at once: the texts that are in some and not in others, the shortest first.
 //!
 //! A [`Product`] goes through all languages in step, byte by byte. A state from which one of them
-//! can no longer end as wanted is left out. What is asked of it: a text, two texts, texts on two
+//! cannot end as wanted within 255 bytes is left out. What is asked of it: a text, two texts, texts on two
 //! servers, and, of two products, two users of one server.
 //!
 //! Law: a text given is one that each language takes or may take (an open one), at most 255 bytes
@@ -53,8 +53,10 @@ impl Product {
         let mut keys: Vec<Box<[u32]>> = Vec::new();
         // The first number says whether a `:` was read.
         let start: Box<[u32]> = std::iter::repeat_n(0, parts.len() + 1).collect();
-        let hopes = parts.iter().all(|part| part.language.hope(0, part.wanted));
-        if hopes {
+        let short = parts
+            .iter()
+            .all(|part| part.language.missing(0, part.wanted) <= MAX_BYTES);
+        if short {
             product.note(parts, &start, (NOWHERE, 0));
             numbers.insert(start.clone(), 0);
             keys.push(start);
@@ -81,16 +83,12 @@ impl Product {
             }
             *steps = steps.checked_sub((per_letter.len() * (1 + parts.len())) as u64)?;
             for (column, columns) in (0_u8..).zip(&per_letter) {
-                if level >= MAX_BYTES {
-                    product.table.push(NOWHERE);
-                    continue;
-                }
                 let mut next: Vec<u32> = Vec::with_capacity(key.len());
                 next.push(u32::from(column == colon || key.first() == Some(&1)));
                 let states = key.iter().skip(1);
                 for ((part, state), column) in parts.iter().zip(states).zip(columns) {
                     let to = part.language.next(*state, *column);
-                    if !part.language.hope(to, part.wanted) {
+                    if level + 1 + part.language.missing(to, part.wanted) > MAX_BYTES {
                         break;
                     }
                     next.push(to);

@@ -131,16 +131,7 @@ impl Sets {
         };
         let both = |what| about(senders, what) && about(recipients, what);
         if !both(Sets::is_about_local) && !both(Sets::is_about_rooms) {
-            // Of one that is not about it, locality is as the other's homeserver makes it.
-            let home = [&sender, &recipient]
-                .into_iter()
-                .find(|person| person.local);
-            let home = home.map(|person| person.user.server().to_owned());
-            let with = |person: Person| Person {
-                local: Some(person.user.server()) == home.as_deref(),
-                ..person
-            };
-            return Answer::Found((with(sender), with(recipient)));
+            return Answer::Found(in_one_world(sender, recipient));
         }
         let (Some(senders), Some(recipients)) =
             (self.some_ways(senders), self.some_ways(recipients))
@@ -411,12 +402,10 @@ impl Sets {
             Shape::Matching(regex) => Language::matching(regex),
             _ => Language::open(),
         };
-        *work = work.checked_sub(language.cost())?;
         let language = Rc::new(language);
-        self.memory
-            .languages
-            .borrow_mut()
-            .insert(set, language.clone());
+        let mut languages = self.memory.languages.borrow_mut();
+        languages.insert(set, language.clone());
+        *work = work.checked_sub(language.cost())?;
         Some(language)
     }
 
@@ -441,14 +430,7 @@ impl Sets {
 
     /// Two users for two ways, in one world.
     fn meet(&self, ours: &Way, theirs: &Way) -> Answer<(Person, Person)> {
-        let pair = |(a, b): (UserId, UserId)| {
-            let (mut a, mut b) = (self.person(a, ours), self.person(b, theirs));
-            let home = [&a, &b].into_iter().find(|person| person.local);
-            let home = home.map(|person| person.user.server().to_owned());
-            a.local = Some(a.user.server()) == home.as_deref();
-            b.local = Some(b.user.server()) == home.as_deref();
-            (a, b)
-        };
+        let pair = |(a, b)| in_one_world(self.person(a, ours), self.person(b, theirs));
         let differ = match self.two_users(ours, theirs) {
             Answer::Found(users) => return Answer::Found(pair(users)),
             other => other,
@@ -519,6 +501,21 @@ impl Sets {
             },
         }
     }
+}
+
+/// Two users of whom no more than one was asked whether they are local, or of their rooms: the other
+/// is as the world of that one makes them.
+fn in_one_world(mut a: Person, mut b: Person) -> (Person, Person) {
+    let home = [&a, &b].into_iter().find(|person| person.local);
+    let home = home.map(|person| person.user.server().to_owned());
+    for person in [&mut a, &mut b] {
+        person.local = Some(person.user.server()) == home.as_deref();
+    }
+    if a.user == b.user {
+        a.rooms.append(&mut b.rooms);
+        b.rooms.clone_from(&a.rooms);
+    }
+    (a, b)
 }
 
 fn is_about_ids(shape: &Shape) -> bool {
