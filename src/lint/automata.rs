@@ -367,7 +367,7 @@ impl Language {
     pub fn cost(&self) -> u64 {
         match self.ends.as_slice() {
             // Likely too large.
-            [End::Open] => 2_000_000,
+            [End::Open] => 4_000_000,
             _ => 2_000 + 8 * self.table.len() as u64,
         }
     }

@@ -1,7 +1,7 @@
 //! Warnings: a policy that loads and does what it says, which is likely not what was meant.
 //!
-//! `sets` says what holds of selectors for every directory, `rules` which rules change nothing and
-//! `names` which IDs look alike. With a directory, `world` says who is in a set now, `facts` which
+//! `sets` are the selectors' meanings, `claims` and `witness` say what holds of them for every
+//! directory, `rules` which rules change nothing and `names` which IDs look alike. With a directory, `world` says who is in a set now, `facts` which
 //! names it does not have, `remote` to whom presence is disclosed and `costly` what takes very many
 //! deliveries.
 //!
@@ -82,11 +82,9 @@ fn unused_groups(policy: &PolicySet) -> Vec<Diagnostic> {
         mark(&rule.senders, &mut used);
         mark(&rule.recipients, &mut used);
     }
-    // Each group stands after those it uses.
-    for (at, group) in policy.groups.iter().enumerate().rev() {
-        if used.get(at).copied().unwrap_or_default() {
-            mark(&group.selector, &mut used);
-        }
+    // What only an unused group uses has its cause there.
+    for group in &policy.groups {
+        mark(&group.selector, &mut used);
     }
     let unused = policy.groups.iter().zip(&used).filter(|(_, used)| !**used);
     let problem = |group: &crate::policy::Group| {

@@ -29,7 +29,7 @@ use crate::id::{UserId, server_of};
 const ALL_STEPS: u64 = 4_000_000;
 
 /// How many steps one product of automata may take, and all of them with making the automata.
-const WORK: u64 = 2_000_000;
+const WORK: u64 = 10_000_000;
 const ALL_WORK: u64 = 40_000_000;
 
 /// How many ways of each side of a pair are looked at.
@@ -60,11 +60,16 @@ pub(super) struct Memory {
     ids: RefCell<Map<Way, Answer<UserId>>>,
     products: RefCell<Map<Way, Option<Rc<Product>>>>,
     bound: RefCell<Map<Set, bool>>,
+    /// Users like any other.
+    plain: Vec<UserId>,
 }
 
 impl Default for Memory {
     fn default() -> Self {
+        let plain = ["@zz:zz.zz", "@a:zz.zz", "@zz:a", "@0:z-9"];
+        let plain = plain.iter().filter_map(|id| UserId::parse(id).ok());
         Memory {
+            plain: plain.collect(),
             steps: Cell::new(ALL_STEPS),
             work: Cell::new(ALL_WORK),
             languages: RefCell::default(),
@@ -100,6 +105,12 @@ impl Memory {
 impl Sets {
     /// A user of whom a claim can be true.
     pub fn possible(&self, claim: &Claim) -> Answer<Person> {
+        if let [(true, set)] = claim
+            && let Shape::Users(users) = self.shape(*set)
+            && let Some(user) = users.first()
+        {
+            return Answer::Found(self.person(user.clone(), &Way::new()));
+        }
         let mut answer = Answer::Never;
         let all = self.ways(claim, &mut |way| match self.someone(&way) {
             Answer::Found(user) => {
@@ -157,7 +168,8 @@ impl Sets {
         if self.is_about_local(set) {
             return true;
         }
-        if !self.is_about_rooms(set) {
+        // Anyone can be in a room.
+        if !self.is_about_rooms(set) || matches!(self.shape(set), Shape::Members(_)) {
             return false;
         }
         if let Some(known) = self.memory.bound.borrow().get(&set) {
@@ -247,7 +259,7 @@ impl Sets {
                 .next()
                 .map_or(Answer::Never, |user| Answer::Found(user.clone()));
         }
-        if let Some(user) = self.likely_in(way).into_iter().next() {
+        if let Some(user) = self.likely_in(way, 1).into_iter().next() {
             return Answer::Found(user);
         }
         let mut ids = self.leaves(way, is_about_ids);
@@ -294,33 +306,29 @@ impl Sets {
             .all(|(wanted, set)| self.has(*set, user).is_none_or(|has| has == *wanted))
     }
 
-    /// A few IDs that fit a way.
-    fn likely_in(&self, way: &Way) -> Vec<UserId> {
-        let mut found: Vec<UserId> = Vec::new();
+    /// A few IDs that fit a way, at most so many.
+    fn likely_in(&self, way: &Way, most: usize) -> Vec<UserId> {
+        let fits = |user: &&UserId| self.fits(way, user);
         if let Some(list) = self.listed(way) {
-            found.extend(
-                list.iter()
-                    .filter(|user| self.fits(way, user))
-                    .take(TRIES)
-                    .cloned(),
-            );
-            return found;
+            return list.iter().filter(fits).take(most).cloned().collect();
         }
         let patterns = way
             .iter()
             .filter(|(wanted, set)| *wanted && is_about_ids(self.shape(*set)));
+        let mut found: Vec<UserId> = Vec::new();
         let mut none = true;
         for (_, set) in patterns {
             none = false;
             let likely = self.likely(*set);
-            found.extend(likely.iter().filter(|user| self.fits(way, user)).cloned());
+            found.extend(likely.iter().filter(fits).take(most).cloned());
+            if found.len() >= most {
+                break;
+            }
         }
         if none {
-            let plain = ["@zz:zz.zz", "@a:zz.zz", "@zz:a", "@0:z-9"];
-            let plain = plain.iter().filter_map(|id| UserId::parse(id).ok());
-            found.extend(plain.filter(|user| self.fits(way, user)));
+            let plain = self.memory.plain.iter();
+            found.extend(plain.filter(fits).take(most).cloned());
         }
-        found.truncate(TRIES);
         found
     }
 
@@ -457,7 +465,7 @@ impl Sets {
                 && self.fits(ours, a)
                 && self.fits(theirs, b)
         };
-        let (a, b) = (self.likely_in(ours), self.likely_in(theirs));
+        let (a, b) = (self.likely_in(ours, TRIES), self.likely_in(theirs, TRIES));
         // With each one likely the neighbours.
         let near = |users: &[UserId]| -> Vec<UserId> {
             let names = ["@zz", "@a", "@"];
