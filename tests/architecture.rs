@@ -34,6 +34,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("pest", &["syntax"]),
     ("pest_derive", &["syntax"]),
     ("regex", &["policy", "resolve"]),
+    ("regex_automata", &["lint"]),
     ("serde_yaml", &["yaml"]),
     ("unicode_security", &["lint"]),
 ];

@@ -104,6 +104,7 @@ fn examples_do_what_they_say() {
     assert!(check("README.md") > 0);
     assert!(check("docs/language.md") > 0);
     check("docs/operating.md");
+    assert!(check("docs/warnings.md") > 0);
 }
 
 #[test]
@@ -137,6 +138,7 @@ fn links_lead_somewhere() {
         "docs/operating.md",
         "docs/design.md",
         "docs/testing.md",
+        "docs/warnings.md",
     ] {
         let document = std::fs::read_to_string(root.join(path)).unwrap();
         for link in document.split("](").skip(1) {

@@ -1,9 +1,10 @@
 //! Warnings: a policy that loads and does what it says, which is likely not what was meant.
 //!
-//! `sets` says what holds of selectors for every directory, `rules` which rules change nothing and
-//! `names` which IDs look alike; `repeats` says which rule can be taken away for certain. With a directory, `world` says who is in a set now, `facts` which
-//! names it does not have, `remote` to whom presence is disclosed and `costly` what takes very many
-//! deliveries. `allow` takes away what a comment allows.
+//! `sets` are the selectors' meanings, `claims` and `witness` say what holds of them for every
+//! directory, `rules` which rules change nothing, `repeats` which of them can be taken away for
+//! certain, and `names` which IDs look alike. With a directory, `world` says who is in a set now,
+//! `facts` which names it does not have, `remote` to whom presence is disclosed and `costly` what
+//! takes very many deliveries. `allow` takes away what a comment allows.
 //!
 //! Not for: errors (`resolve`).
 //!
@@ -11,14 +12,18 @@
 //! nothing is said. One cause gives one warning.
 
 mod allow;
+mod automata;
+mod claims;
 mod costly;
 mod facts;
 mod globs;
 mod names;
+mod product;
 mod remote;
 mod repeats;
 mod rules;
 mod sets;
+mod witness;
 mod world;
 
 use std::collections::HashSet;
@@ -30,7 +35,7 @@ use crate::source::Span;
 
 pub(crate) use allow::apply as apply_allows;
 use rules::Pair;
-use sets::{Contradiction, Sets};
+use sets::{Cause, Contradiction, Sets};
 use world::World;
 
 /// The warnings of a policy; with a directory, also those that only it brings to light.
@@ -82,11 +87,9 @@ fn unused_groups(policy: &PolicySet) -> Vec<Diagnostic> {
         mark(&rule.senders, &mut used);
         mark(&rule.recipients, &mut used);
     }
-    // Each group stands after those it uses.
-    for (at, group) in policy.groups.iter().enumerate().rev() {
-        if used.get(at).copied().unwrap_or_default() {
-            mark(&group.selector, &mut used);
-        }
+    // What only an unused group uses has its cause there.
+    for group in &policy.groups {
+        mark(&group.selector, &mut used);
     }
     let unused = policy.groups.iter().zip(&used).filter(|(_, used)| !**used);
     let problem = |group: &crate::policy::Group| {
@@ -105,13 +108,20 @@ fn empty_selectors(contradictions: &[Contradiction]) -> Vec<Diagnostic> {
         .iter()
         .filter(|contradiction| seen.insert(contradiction.span));
     let problem = |contradiction: &Contradiction| {
-        let (message, help) = if contradiction.except {
-            let help = "name fewer users after `except`, or take this selector away";
-            ("this `except` leaves nobody", help)
-        } else {
-            let help = "for users who are in one or the other write `,` between them; \
-                        `who are` leaves those who are in both";
-            ("nobody is in all of these at once", help)
+        let (message, help) = match contradiction.cause {
+            Cause::Except => (
+                "this `except` leaves nobody",
+                "name fewer users after `except`, or take this selector away",
+            ),
+            Cause::Both => (
+                "nobody is in all of these at once",
+                "for users who are in one or the other write `,` between them; \
+                 `who are` leaves those who are in both",
+            ),
+            Cause::Pattern => (
+                "no user ID can match this",
+                "it must match a whole user ID, `@localpart:server`, of at most 255 bytes",
+            ),
         };
         Diagnostic::new(Name::EmptySelector, contradiction.span, message, help)
     };

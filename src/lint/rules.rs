@@ -5,14 +5,20 @@
 //! lists of where each user, server and room is written; the rules that cover a rule are then
 //! looked up by pairs of such sets. So a large policy costs little more than its size.
 //!
+//! Which rules cover a rule is decided exactly: a user whom the rule can have is found first, so that
+//! only sets with this user are compared. Where one side of a rule narrows the worlds for the other,
+//! as `local users` does, both sides are compared at once.
+//!
 //! Law: what is said holds for every directory, and also for which recipients are answered with
 //! everyone but some. Past the budgets nothing is said.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
+use super::claims::{Answer, Claim};
 use super::sets::{Map, Set, Sets, Shape};
+use super::witness::Person;
 use crate::diagnostic::{Diagnostic, Name};
 use crate::policy::{Action, Rule};
 
@@ -76,9 +82,10 @@ pub(super) fn check(rules: &[Rule], pairs: &[Pair], sets: &Sets, skip: &[bool]) 
         comparisons: COMPARISONS,
         lookups: LOOKUPS,
     };
+    let mut repeats = HashSet::new();
     for (at, rule, pair, skipped) in &distinct {
-        if !skipped {
-            linter.covered(*at, rule, *pair, &mut found);
+        if !skipped && linter.covered(*at, rule, *pair, &mut found) {
+            repeats.insert(*at);
         }
     }
     let allows: Vec<usize> = distinct
@@ -87,6 +94,7 @@ pub(super) fn check(rules: &[Rule], pairs: &[Pair], sets: &Sets, skip: &[bool]) 
         .map(|d| d.0)
         .collect();
     linter.comparisons = COMPARISONS;
+    distinct.retain(|(at, ..)| !repeats.contains(at));
     linter.idle(&allows, &odd, &distinct, &mut found);
     found
 }
@@ -98,6 +106,7 @@ fn repeated(rule: &Rule, before: &Rule) -> Diagnostic {
     let help = "take this rule away: saying it twice changes nothing";
     Diagnostic::new(Name::DuplicateRule, rule.span, message, help)
         .with_label(before.span, "the first one")
+        .with_edit(rule.span, "")
 }
 
 struct Linter<'a> {
@@ -115,14 +124,33 @@ struct Linter<'a> {
 }
 
 impl Linter<'_> {
-    /// What other rules make of a rule.
-    fn covered(&mut self, at: usize, rule: &Rule, pair: Pair, found: &mut Vec<Diagnostic>) {
-        let senders = self
-            .senders
-            .around(pair.senders, self.sets, &mut self.comparisons);
-        let recipients = self
-            .recipients
-            .around(pair.recipients, self.sets, &mut self.comparisons);
+    /// What other rules make of a rule; whether it repeats one before it.
+    fn covered(&mut self, at: usize, rule: &Rule, pair: Pair, found: &mut Vec<Diagnostic>) -> bool {
+        // One side may narrow the worlds for the other; then only both together can be compared.
+        let bound = self.sets.may_bind(pair.senders) || self.sets.may_bind(pair.recipients);
+        let (senders, recipients) = if bound {
+            let claims = ([(true, pair.senders)], [(true, pair.recipients)]);
+            let (sender, recipient) = match self.sets.possible_pair(&claims.0, &claims.1) {
+                Answer::Found((sender, recipient)) => (Some(sender), Some(recipient)),
+                Answer::Open => (None, None),
+                // The rule gives nothing to anyone, and no other one is the cause.
+                Answer::Never => return false,
+            };
+            let comparisons = &mut self.comparisons;
+            (
+                self.senders
+                    .holding(sender.as_ref(), self.sets, comparisons),
+                self.recipients
+                    .holding(recipient.as_ref(), self.sets, comparisons),
+            )
+        } else {
+            let comparisons = &mut self.comparisons;
+            (
+                self.senders.around(pair.senders, self.sets, comparisons),
+                self.recipients
+                    .around(pair.recipients, self.sets, comparisons),
+            )
+        };
         let mut same: Option<usize> = None;
         let mut wider: Option<usize> = None;
         let mut block: Option<usize> = None;
@@ -141,22 +169,27 @@ impl Linter<'_> {
                     let Some(by) = self.first.get(&other).copied().filter(|by| *by != at) else {
                         continue;
                     };
-                    // An answer must not change between a list and everyone but some either.
-                    if self.sets.is_unbounded(pair.senders) && !self.sets.is_unbounded(senders) {
+                    if action != pair.action && action == Action::Allow {
+                        continue;
+                    }
+                    let given = if bound {
+                        self.given(pair, other)
+                    } else {
+                        self.keeps_kind(pair, other)
+                    };
+                    if !given {
                         continue;
                     }
                     let slot = if action == pair.action {
-                        if !self.mutual(pair, other) {
+                        if !self.given(other, pair) {
                             &mut wider
                         } else if by < at {
                             &mut same
                         } else {
                             continue;
                         }
-                    } else if action == Action::Block {
-                        &mut block
                     } else {
-                        continue;
+                        &mut block
                     };
                     *slot = Some(slot.map_or(by, |best| best.min(by)));
                 }
@@ -165,7 +198,7 @@ impl Linter<'_> {
         let place = |at: Option<usize>| at.and_then(|at| self.rules.get(at));
         if let Some(before) = place(same) {
             found.push(repeated(rule, before));
-            return;
+            return true;
         }
         if let Some(by) = place(block) {
             let message = "a block undoes all of this rule";
@@ -189,20 +222,39 @@ impl Linter<'_> {
             let problem = Diagnostic::new(Name::RedundantRule, rule.span, message, help);
             found.push(problem.with_label(by.span, label));
         }
+        false
     }
 
-    /// Whether the other rule, which covers this one, is covered by it in turn.
-    fn mutual(&mut self, this: Pair, other: Pair) -> bool {
-        if self.sets.is_unbounded(other.senders) && !self.sets.is_unbounded(this.senders) {
+    /// Whether an answer cannot change between a list and everyone but some for want of a rule
+    /// that is covered by another.
+    fn keeps_kind(&self, this: Pair, other: Pair) -> bool {
+        !self.sets.is_unbounded(this.senders) || self.sets.is_unbounded(other.senders)
+    }
+
+    /// Whether in every world all pairs of a rule are another's too; that is so if no pair has a
+    /// sender whom the other does not have, nor a recipient.
+    fn given(&mut self, this: Pair, other: Pair) -> bool {
+        if !self.keeps_kind(this, other) {
             return false;
         }
-        let mut within = |a: Set, b: Set| {
-            a == b || {
-                self.comparisons = self.comparisons.saturating_sub(self.sets.cost(a, b));
-                self.sets.within(a, b)
-            }
+        let cost = self.sets.cost(this.senders, other.senders)
+            + self.sets.cost(this.recipients, other.recipients);
+        let Some(left) = self.comparisons.checked_sub(cost) else {
+            return false;
         };
-        within(other.senders, this.senders) && within(other.recipients, this.recipients)
+        self.comparisons = left;
+        let sets = self.sets;
+        let recipients = sets.within(this.recipients, other.recipients);
+        // Who has no sender there now is answered with everyone but some all the same.
+        if !recipients && sets.is_unbounded(this.senders) {
+            return false;
+        }
+        let never = |senders: &Claim, recipients: &Claim| {
+            sets.possible_pair(senders, recipients) == Answer::Never
+        };
+        let (s, r) = ((true, this.senders), (true, this.recipients));
+        (sets.within(this.senders, other.senders) || never(&[s, (false, other.senders)], &[r]))
+            && (recipients || never(&[s], &[r, (false, other.recipients)]))
     }
 
     /// The blocks that no allow rule can overlap.
@@ -270,7 +322,23 @@ impl Linter<'_> {
         if self.apart(allow.recipients, block.recipients)? {
             return Some(false);
         }
-        Some(both_unbounded || !self.apart(allow.senders, block.senders)?)
+        if both_unbounded {
+            return Some(true);
+        }
+        if self.apart(allow.senders, block.senders)? {
+            return Some(false);
+        }
+        let senders = [(true, allow.senders), (true, block.senders)];
+        let recipients = [(true, allow.recipients), (true, block.recipients)];
+        let about = |what: fn(&Sets, Set) -> bool| {
+            let any = |claim: &Claim| claim.iter().any(|(_, set)| what(self.sets, *set));
+            any(&senders) && any(&recipients)
+        };
+        if !about(Sets::is_about_local) && !about(Sets::is_about_rooms) {
+            return Some(true);
+        }
+        self.comparisons = self.comparisons.checked_sub(8)?;
+        Some(self.sets.possible_pair(&senders, &recipients) != Answer::Never)
     }
 
     fn apart(&mut self, a: Set, b: Set) -> Option<bool> {
@@ -301,6 +369,7 @@ fn by_set(rules: &[usize], set: impl Fn(usize) -> Option<Set>) -> Map<Set, Vec<u
 struct Side {
     /// Sorted pairs of what is written, hashed, and a set in which it is.
     places: Vec<(u64, Set)>,
+    all: Vec<Set>,
     /// The sets that may hold anyone.
     broad: Vec<Set>,
     /// Those whose users are in one of some rooms.
@@ -335,6 +404,7 @@ impl Side {
         let used: BTreeSet<Set> = used.collect();
         let mut side = Side {
             places: Vec::new(),
+            all: used.iter().copied().collect(),
             broad: Vec::new(),
             in_rooms: Vec::new(),
             around: HashMap::default(),
@@ -423,20 +493,16 @@ impl Side {
         if let Some(known) = self.around.get(&set) {
             return known.clone();
         }
-        let mut near: Vec<Set> = self
-            .probes(set, sets)
-            .into_iter()
-            .flat_map(|key| self.at(key))
-            .collect();
-        near.sort_unstable();
-        near.dedup();
+        // Each set around it has every user that it can have.
+        let someone = match sets.possible(&[(true, set)]) {
+            Answer::Found(person) => Some(person),
+            _ => None,
+        };
         let mut around = vec![set];
-        for other in near
-            .iter()
-            .chain(&self.broad)
-            .copied()
-            .filter(|other| *other != set)
-        {
+        for other in self.holding(someone.as_ref(), sets, comparisons) {
+            if other == set {
+                continue;
+            }
             let Some(left) = comparisons.checked_sub(sets.cost(set, other)) else {
                 break;
             };
@@ -449,36 +515,31 @@ impl Side {
         around
     }
 
-    /// Keys of which each set around this one has one, unless it is broad: those of one user, or
-    /// of one way to be in the set.
-    fn probes(&self, set: Set, sets: &Sets) -> Vec<u64> {
-        let mut keys = Vec::new();
-        let mut left = vec![set];
-        for _ in 0..HEAVY {
-            let Some(set) = left.pop() else {
+    /// The sets that hold a user of some world; all, if it is not known whom.
+    fn holding(&self, person: Option<&Person>, sets: &Sets, comparisons: &mut usize) -> Vec<Set> {
+        let Some(person) = person else {
+            return self.all.clone();
+        };
+        let user = person.user.as_str();
+        let mut keys = vec![
+            self.hash(&Key::User(user)),
+            self.hash(&Key::Server(person.user.server())),
+        ];
+        keys.extend(person.rooms.iter().map(|room| self.hash(&Key::Room(*room))));
+        let mut near: Vec<Set> = keys.into_iter().flat_map(|key| self.at(key)).collect();
+        near.sort_unstable();
+        near.dedup();
+        let mut holding = Vec::new();
+        for other in near.iter().chain(&self.broad).copied() {
+            let Some(left) = comparisons.checked_sub(1) else {
                 break;
             };
-            match sets.shape(set) {
-                Shape::Users(users) => {
-                    if let Some(user) = users.first() {
-                        keys.push(self.hash(&Key::User(user.as_str())));
-                        keys.push(self.hash(&Key::Server(user.server())));
-                    }
-                }
-                Shape::Servers(servers) => {
-                    keys.extend(servers.first().map(|s| self.hash(&Key::Server(s.as_str()))));
-                }
-                Shape::UserGlob(_, server) => {
-                    keys.extend(server.literal().map(|s| self.hash(&Key::Server(&s))));
-                }
-                Shape::Members(_) => keys.push(self.hash(&Key::Room(set))),
-                Shape::Any(parts) => left.extend(parts.iter().find(|part| !sets.is_empty(**part))),
-                Shape::Both(parts) => left.extend(parts.iter().copied()),
-                Shape::Except(base, _) => left.push(*base),
-                _ => {}
+            *comparisons = left;
+            if sets.holds(other, person) != Some(false) {
+                holding.push(other);
             }
         }
-        keys
+        holding
     }
 
     /// The sets that are not certain to be apart from a set; `None` if that is most of them.

@@ -1,21 +1,20 @@
 //! What can be said of selectors for every directory: is one within another, apart from it, empty?
 //!
 //! Selectors with the same meaning by their form become one [`Set`]; groups are the sets they are
-//! defined as. A question is answered by taking a claim apart: "nobody is in all of these and in
-//! none of those" holds if every way to be so ends in two parts that contradict each other.
+//! defined as. The questions are answered in `claims`.
 //!
 //! Not for: what a directory makes of a selector (`world`).
 //!
-//! Law: "yes" holds for every directory and every homeserver; "no" only means that it was not
-//! found out. A question takes a bounded number of steps and no recursion over groups.
+//! Law: what is known of a set from the start holds for every directory and every homeserver.
 
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::globs::{glob_within, globs_apart, plain};
+use super::claims::wanted;
+use super::globs::plain;
+use super::witness::Memory;
 use crate::glob::{Glob, Piece};
 use crate::id::{ServerName, UserId};
 use crate::policy::{Kind, Pattern, PolicySet, Room, Selector};
@@ -59,20 +58,15 @@ struct Facts {
     unbounded: bool,
     /// How many sets it is made up of, counted as often as they are used.
     weight: u32,
+    /// Whether who is local matters to it.
+    local: bool,
+    /// Whether who is in a room matters to it.
+    rooms: bool,
 }
 
 /// A part of a union up to this size is taken over into the union, so that unions with the same
 /// members become one set; a larger one stays a part, so that long chains of groups stay cheap.
 const SMALL: usize = 16;
-
-/// A list of so few users is compared with a leaf at once.
-const FEW: usize = 4;
-
-/// How many steps one question may take.
-const STEPS: u32 = 20_000;
-
-/// How many steps all questions about a policy may take; then the answer is "not found out".
-const ALL_STEPS: u64 = 4_000_000;
 
 /// All sets of a policy.
 #[derive(Debug)]
@@ -82,15 +76,26 @@ pub(super) struct Sets {
     by_shape: Map<Shape, Set>,
     patterns: Map<Arc<str>, Pattern>,
     groups: Vec<Set>,
-    left: Cell<u64>,
+    /// What was found out of them.
+    pub memory: Memory,
 }
 
 /// A selector that is empty although none of its parts is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Contradiction {
     pub span: Span,
-    /// Whether it is an `except` that leaves nobody; otherwise a `who are`.
-    pub except: bool,
+    pub cause: Cause,
+}
+
+/// How a selector comes to be empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// A `who are` of users who are not in both.
+    Both,
+    /// An `except` that leaves nobody.
+    Except,
+    /// A pattern that no user ID matches.
+    Pattern,
 }
 
 impl Sets {
@@ -102,7 +107,7 @@ impl Sets {
             by_shape: Map::default(),
             patterns: Map::default(),
             groups: Vec::new(),
-            left: Cell::new(ALL_STEPS),
+            memory: Memory::default(),
         };
         for group in &policy.groups {
             let set = sets.of(&group.selector, found);
@@ -113,6 +118,21 @@ impl Sets {
 
     /// The set of a selector. Recurses as deep as parentheses nest.
     pub fn of(&mut self, selector: &Selector, found: &mut Vec<Contradiction>) -> Set {
+        let set = self.of_kind(selector, found);
+        let pattern = matches!(
+            selector.kind,
+            Kind::Server(_) | Kind::ServerGlob(_) | Kind::UserGlob(_) | Kind::Matching(_)
+        );
+        if pattern && self.is_empty(set) {
+            found.push(Contradiction {
+                span: selector.span,
+                cause: Cause::Pattern,
+            });
+        }
+        set
+    }
+
+    fn of_kind(&mut self, selector: &Selector, found: &mut Vec<Contradiction>) -> Set {
         match &selector.kind {
             Kind::Everyone => self.add(Shape::Everyone),
             Kind::User(user) => self.add(Shape::Users(Arc::from([user.clone()]))),
@@ -144,7 +164,7 @@ impl Sets {
                 if self.is_empty(set) && !parts.iter().any(|part| self.is_empty(*part)) {
                     found.push(Contradiction {
                         span: selector.span,
-                        except: false,
+                        cause: Cause::Both,
                     });
                 }
                 set
@@ -155,7 +175,7 @@ impl Sets {
                 if self.is_empty(set) && !self.is_empty(base) {
                     found.push(Contradiction {
                         span: selector.span,
-                        except: true,
+                        cause: Cause::Except,
                     });
                 }
                 set
@@ -239,51 +259,75 @@ impl Sets {
             return *set;
         }
         let set = Set(u32::try_from(self.shapes.len()).unwrap_or(u32::MAX));
-        let of = |part: &Set| self.facts(*part);
-        let weight = |parts: &[Set]| {
-            parts
-                .iter()
-                .map(of)
-                .fold(1_u32, |sum, part| sum.saturating_add(part.weight))
+        let mut facts = self.facts_from(&shape);
+        self.shapes.push(shape.clone());
+        self.facts.push(facts);
+        facts.empty = match &shape {
+            _ if facts.empty => true,
+            Shape::Both(parts) => self.impossible(&wanted(parts)),
+            Shape::Except(base, less) => self.impossible(&[(true, *base), (false, *less)]),
+            Shape::Servers(_) | Shape::ServerGlob(_) | Shape::UserGlob(..) | Shape::Matching(_) => {
+                self.impossible(&[(true, set)])
+            }
+            _ => false,
         };
-        let facts = match &shape {
+        if let Some(slot) = self.facts.get_mut(set.0 as usize) {
+            *slot = facts;
+        }
+        self.by_shape.insert(shape, set);
+        set
+    }
+
+    /// What follows from the parts.
+    fn facts_from(&self, shape: &Shape) -> Facts {
+        let leaf = Facts {
+            weight: 1,
+            ..Facts::default()
+        };
+        let of = |parts: &[Set]| {
+            let parts = parts.iter().map(|part| self.facts(*part));
+            parts.fold(leaf, |all, part| Facts {
+                weight: all.weight.saturating_add(part.weight),
+                local: all.local || part.local,
+                rooms: all.rooms || part.rooms,
+                ..all
+            })
+        };
+        let is = |part: &Set| self.facts(*part);
+        match shape {
             Shape::Everyone => Facts {
                 unbounded: true,
-                weight: 1,
-                empty: false,
+                ..leaf
             },
             Shape::Users(users) => Facts {
                 empty: users.is_empty(),
-                weight: 1,
-                unbounded: false,
+                ..leaf
+            },
+            Shape::Local | Shape::Remote => Facts {
+                local: true,
+                ..leaf
+            },
+            Shape::Members(_) => Facts {
+                rooms: true,
+                ..leaf
             },
             Shape::Any(parts) => Facts {
-                empty: parts.iter().all(|part| of(part).empty),
-                unbounded: parts.iter().any(|part| of(part).unbounded),
-                weight: weight(parts),
+                empty: parts.iter().all(|part| is(part).empty),
+                unbounded: parts.iter().any(|part| is(part).unbounded),
+                ..of(parts)
             },
             Shape::Both(parts) => Facts {
-                empty: parts.iter().any(|part| of(part).empty) || {
-                    let goal: Vec<_> = parts.iter().map(|part| (true, *part)).collect();
-                    self.impossible(goal)
-                },
-                unbounded: parts.iter().all(|part| of(part).unbounded),
-                weight: weight(parts),
+                empty: parts.iter().any(|part| is(part).empty),
+                unbounded: parts.iter().all(|part| is(part).unbounded),
+                ..of(parts)
             },
             Shape::Except(base, less) => Facts {
-                empty: of(base).empty || self.impossible(vec![(true, *base), (false, *less)]),
-                unbounded: of(base).unbounded && !of(less).unbounded,
-                weight: weight(&[*base, *less]),
+                empty: is(base).empty,
+                unbounded: is(base).unbounded && !is(less).unbounded,
+                ..of(&[*base, *less])
             },
-            _ => Facts {
-                weight: 1,
-                ..Facts::default()
-            },
-        };
-        self.shapes.push(shape.clone());
-        self.facts.push(facts);
-        self.by_shape.insert(shape, set);
-        set
+            _ => leaf,
+        }
     }
 
     /// How a set is made up.
@@ -310,179 +354,19 @@ impl Sets {
         self.facts(set).weight
     }
 
+    /// Whether who is local matters to it.
+    pub fn is_about_local(&self, set: Set) -> bool {
+        self.facts(set).local
+    }
+
+    /// Whether who is in a room matters to it.
+    pub fn is_about_rooms(&self, set: Set) -> bool {
+        self.facts(set).rooms
+    }
+
     /// The regex of a text.
     pub fn pattern(&self, text: &str) -> Option<&Pattern> {
         self.patterns.get(text)
-    }
-
-    /// What comparing two sets costs, roughly.
-    pub fn cost(&self, a: Set, b: Set) -> usize {
-        let few = |set| matches!(self.shape(set), Shape::Users(users) if users.len() <= FEW);
-        let leaf = |set| !is_combined(self.shape(set));
-        if (few(a) && leaf(b)) || (few(b) && leaf(a)) {
-            1
-        } else {
-            8
-        }
-    }
-
-    /// Whether all of `a` is certain to be in `b`.
-    pub fn within(&self, a: Set, b: Set) -> bool {
-        match (self.shape(a), self.shape(b)) {
-            _ if a == b => true,
-            (_, Shape::Everyone) => true,
-            (Shape::Users(users), b_shape) if users.len() <= FEW && !is_combined(b_shape) => {
-                users.iter().all(|user| self.has(b, user) == Some(true))
-            }
-            _ => self.impossible(vec![(true, a), (false, b)]),
-        }
-    }
-
-    /// Whether nobody can be in both.
-    pub fn apart(&self, a: Set, b: Set) -> bool {
-        let of_few = |few: Set, other: Set| match self.shape(few) {
-            Shape::Users(users) if users.len() <= FEW && !is_combined(self.shape(other)) => Some(
-                users
-                    .iter()
-                    .all(|user| self.has(other, user) == Some(false)),
-            ),
-            _ => None,
-        };
-        of_few(a, b)
-            .or_else(|| of_few(b, a))
-            .unwrap_or_else(|| self.impossible(vec![(true, a), (true, b)]))
-    }
-
-    /// Whether certainly nobody is in every set that comes with `true` and in none with `false`.
-    fn impossible(&self, claim: Vec<(bool, Set)>) -> bool {
-        let mut steps = u64::from(STEPS).min(self.left.get());
-        let before = steps;
-        let mut goals = vec![Goal {
-            todo: claim,
-            ..Goal::default()
-        }];
-        let mut proven = true;
-        while let Some(mut goal) = goals.pop() {
-            let closed = self.take_apart(&mut goal, &mut steps);
-            if !closed && (steps == 0 || !self.branch(goal, &mut goals, &mut steps)) {
-                proven = false;
-                break;
-            }
-        }
-        self.left
-            .set(self.left.get().saturating_sub(before - steps));
-        proven
-    }
-
-    /// Takes apart what has one way only; `true` if that ends in a contradiction.
-    fn take_apart(&self, goal: &mut Goal, steps: &mut u64) -> bool {
-        while let Some((wanted, set)) = goal.todo.pop() {
-            let known = goal.parts.len() as u64;
-            if !spend(steps, 1 + known) {
-                return false;
-            }
-            if goal.parts.contains(&(!wanted, set)) || (wanted && self.is_empty(set)) {
-                return true;
-            }
-            if goal.parts.contains(&(wanted, set)) || (!wanted && self.is_empty(set)) {
-                continue;
-            }
-            match (wanted, self.shape(set)) {
-                (true, Shape::Everyone) => {}
-                (false, Shape::Everyone) => return true,
-                (true, Shape::Both(parts)) => {
-                    goal.todo.extend(parts.iter().map(|part| (true, *part)));
-                }
-                (false, Shape::Any(parts)) if parts.len() <= SMALL => {
-                    goal.todo.extend(parts.iter().map(|part| (false, *part)));
-                }
-                (true, Shape::Except(base, less)) => {
-                    goal.todo.extend([(true, *base), (false, *less)])
-                }
-                (_, Shape::Any(_) | Shape::Both(_) | Shape::Except(..)) => {
-                    goal.later.push((wanted, set))
-                }
-                _ => {
-                    if self.contradicts(goal, wanted, set) {
-                        return true;
-                    }
-                }
-            }
-            goal.parts.push((wanted, set));
-        }
-        self.nobody_left(goal, steps)
-    }
-
-    /// Whether a leaf contradicts one that is there already, or itself.
-    fn contradicts(&self, goal: &Goal, wanted: bool, set: Set) -> bool {
-        let this = self.shape(set);
-        if !wanted && matches!(this, Shape::ServerGlob(glob) if glob.pieces() == [Piece::Run]) {
-            return true;
-        }
-        goal.parts.iter().any(|(other_wanted, other)| {
-            let other = self.shape(*other);
-            match (wanted, *other_wanted) {
-                (true, true) => leaves_apart(this, other),
-                (true, false) => leaf_within(this, other),
-                (false, true) => leaf_within(other, this),
-                (false, false) => matches!(
-                    (this, other),
-                    (Shape::Local, Shape::Remote) | (Shape::Remote, Shape::Local)
-                ),
-            }
-        })
-    }
-
-    /// With a list of users or servers among the parts: whether each one on it is ruled out.
-    fn nobody_left(&self, goal: &Goal, steps: &mut u64) -> bool {
-        let mut users: Option<&Arc<[UserId]>> = None;
-        let mut servers: Option<&Arc<[ServerName]>> = None;
-        for (wanted, set) in &goal.parts {
-            match self.shape(*set) {
-                Shape::Users(list)
-                    if *wanted && users.is_none_or(|best| list.len() < best.len()) =>
-                {
-                    users = Some(list);
-                }
-                Shape::Servers(list)
-                    if *wanted && servers.is_none_or(|best| list.len() < best.len()) =>
-                {
-                    servers = Some(list);
-                }
-                _ => {}
-            }
-        }
-        let parts = goal.parts.len() as u64;
-        if let Some(list) = users {
-            list.iter().all(|user| {
-                spend(steps, parts)
-                    && goal
-                        .parts
-                        .iter()
-                        .any(|(wanted, set)| self.has(*set, user) == Some(!wanted))
-            })
-        } else if let Some(list) = servers {
-            list.iter().all(|server| {
-                spend(steps, parts)
-                    && goal
-                        .parts
-                        .iter()
-                        .any(|(wanted, set)| match (self.shape(*set), wanted) {
-                            (Shape::Servers(list), wanted) => {
-                                list.binary_search(server).is_ok() != *wanted
-                            }
-                            (Shape::ServerGlob(glob), wanted) => {
-                                glob.matches_server(server.as_str()) != *wanted
-                            }
-                            (Shape::UserGlob(_, glob), true) => {
-                                !glob.matches_server(server.as_str())
-                            }
-                            _ => false,
-                        })
-            })
-        } else {
-            false
-        }
     }
 
     /// Whether a user is in a set that is no combination of others, if that is certain.
@@ -508,104 +392,9 @@ impl Sets {
             _ => None,
         }
     }
-
-    /// Splits a goal in all ways it can come about; `false` if it stands open.
-    fn branch(&self, mut goal: Goal, goals: &mut Vec<Goal>, steps: &mut u64) -> bool {
-        let ways = |(wanted, set): &(bool, Set)| match (wanted, self.shape(*set)) {
-            (true, Shape::Any(parts)) | (false, Shape::Both(parts)) => parts.len(),
-            (false, Shape::Except(..)) => 2,
-            _ => usize::MAX,
-        };
-        let best = (0..goal.later.len()).min_by_key(|at| goal.later.get(*at).map(ways));
-        let Some(best) = best else {
-            return false;
-        };
-        let (wanted, set) = goal.later.swap_remove(best);
-        match (wanted, self.shape(set)) {
-            (true, Shape::Any(parts)) | (false, Shape::Both(parts)) => {
-                let cost = parts.len() * (1 + goal.parts.len() + goal.later.len());
-                if !spend(steps, cost as u64) {
-                    return false;
-                }
-                for part in parts.iter() {
-                    let mut way = goal.clone();
-                    way.todo.push((wanted, *part));
-                    goals.push(way);
-                }
-            }
-            (false, Shape::Except(base, less)) => {
-                let mut way = goal.clone();
-                way.todo.push((false, *base));
-                goals.push(way);
-                goal.todo.push((true, *less));
-                goals.push(goal);
-            }
-            (false, Shape::Any(parts)) => {
-                // Long: look at once whether one of what is there is on it.
-                let here =
-                    |(wanted, set): &(bool, Set)| *wanted && parts.binary_search(set).is_ok();
-                if goal.parts.iter().any(here) {
-                    return true;
-                }
-                if !spend(steps, parts.len() as u64) {
-                    return false;
-                }
-                goal.todo.extend(parts.iter().map(|part| (false, *part)));
-                goals.push(goal);
-            }
-            _ => return false,
-        }
-        true
-    }
 }
 
-/// One way in which a claim could fail.
-#[derive(Debug, Clone, Default)]
-struct Goal {
-    todo: Vec<(bool, Set)>,
-    /// What was looked at.
-    parts: Vec<(bool, Set)>,
-    /// What can be taken apart in several ways only.
-    later: Vec<(bool, Set)>,
-}
-
-fn is_combined(shape: &Shape) -> bool {
+/// Whether it is made up of other sets.
+pub(super) fn is_combined(shape: &Shape) -> bool {
     matches!(shape, Shape::Any(_) | Shape::Both(_) | Shape::Except(..))
-}
-
-fn spend(steps: &mut u64, cost: u64) -> bool {
-    let enough = *steps > cost;
-    *steps = steps.saturating_sub(cost);
-    enough
-}
-
-fn leaves_apart(a: &Shape, b: &Shape) -> bool {
-    match (a, b) {
-        (Shape::Local, Shape::Remote) | (Shape::Remote, Shape::Local) => true,
-        (Shape::ServerGlob(a), Shape::ServerGlob(b)) => globs_apart(a, b),
-        (Shape::ServerGlob(a), Shape::UserGlob(_, b))
-        | (Shape::UserGlob(_, a), Shape::ServerGlob(b)) => globs_apart(a, b),
-        (Shape::UserGlob(name, server), Shape::UserGlob(other_name, other_server)) => {
-            globs_apart(name, other_name) || globs_apart(server, other_server)
-        }
-        _ => false,
-    }
-}
-
-fn leaf_within(a: &Shape, b: &Shape) -> bool {
-    match (a, b) {
-        (Shape::ServerGlob(a) | Shape::UserGlob(_, a), Shape::ServerGlob(b)) => glob_within(a, b),
-        (Shape::UserGlob(_, glob), Shape::Servers(servers)) => {
-            let is = |server: String| {
-                servers
-                    .binary_search_by(|s| s.as_str().cmp(&server))
-                    .is_ok()
-            };
-            glob.literal().is_some_and(is)
-        }
-        (Shape::UserGlob(name, server), Shape::UserGlob(other_name, other_server)) => {
-            glob_within(name, other_name) && glob_within(server, other_server)
-        }
-        _ => false,
-    }
 }
