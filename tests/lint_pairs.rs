@@ -161,7 +161,7 @@ fn patterns_within_patterns() {
         false,
     );
     within(
-        "all except @a*:*",
+        "users on * except @a*:*",
         "users matching /(?s)@([^a].*|:.*)/",
         true,
     );
