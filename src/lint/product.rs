@@ -22,6 +22,9 @@ pub(super) struct Part<'a> {
     pub language: &'a Language,
 }
 
+/// What two users are called, sigil and first `:` included.
+type Names<'a> = (&'a [u8], &'a [u8]);
+
 /// No state.
 const NOWHERE: u32 = u32::MAX;
 
@@ -308,7 +311,7 @@ impl Product {
     pub fn neighbours(&self, other: &Product, steps: &mut u64) -> Option<Option<(String, String)>> {
         let (ours, theirs) = (self.names(steps)?, other.names(steps)?);
         let mut starts: Vec<(usize, (u32, u32))> = Vec::new();
-        let mut names: HashMap<(u32, u32), (&[u8], &[u8]), RandomState> = HashMap::default();
+        let mut names: HashMap<(u32, u32), Names<'_>, RandomState> = HashMap::default();
         for (p, p_names) in &ours {
             for (q, q_names) in &theirs {
                 *steps = steps.checked_sub(4)?;
