@@ -2,7 +2,7 @@
 //!
 //! Law: what is said holds for this directory as it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::names::{Place, places};
 use super::sets::Map;
@@ -96,6 +96,8 @@ fn unknown_users(
         .filter(unknown)
         .map(|user| (user, ()))
         .collect();
+    let groups = policy.groups.iter().map(|group| group.name.as_str());
+    let groups: HashSet<&str> = groups.collect();
     let mut by_place: BTreeMap<Place, Vec<&UserId>> = BTreeMap::new();
     for (user, place) in places(policy, &unknown) {
         by_place.entry(place).or_default().push(user);
@@ -113,7 +115,7 @@ fn unknown_users(
             ),
         };
         let meant = match users.len() {
-            1 => meant(user, policy).or_else(|| {
+            1 => meant(user, &groups).or_else(|| {
                 let near = near_user(user, directory, suggestions)?;
                 Some(format!("`@{near}:{}`", user.server()))
             }),
@@ -146,7 +148,7 @@ pub(super) fn some(users: &[&UserId]) -> String {
 }
 
 /// Something else than a user that a user's name says: `@all`, or the name of a group.
-fn meant(user: &UserId, policy: &PolicySet) -> Option<String> {
+fn meant(user: &UserId, groups: &HashSet<&str>) -> Option<String> {
     let name = user.localpart();
     match name {
         "all" | "everyone" | "everybody" | "anyone" | "any" | "users" | "room" => {
@@ -154,9 +156,7 @@ fn meant(user: &UserId, policy: &PolicySet) -> Option<String> {
         }
         _ => {}
     }
-    let mut groups = policy.groups.iter();
-    let group = groups.find(|group| group.name == name)?;
-    Some(format!("`group {}`", group.name))
+    groups.contains(name).then(|| format!("`group {name}`"))
 }
 
 fn near_user<'a>(

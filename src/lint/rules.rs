@@ -106,7 +106,6 @@ fn repeated(rule: &Rule, before: &Rule) -> Diagnostic {
     let help = "take this rule away: saying it twice changes nothing";
     Diagnostic::new(Name::DuplicateRule, rule.span, message, help)
         .with_label(before.span, "the first one")
-        .with_edit(rule.span, "")
 }
 
 struct Linter<'a> {
