@@ -138,7 +138,7 @@ const ROOMS: &[&str] = &["!r", "!s:h.org", "#r:h.org"];
 
 const NAMES: &[&str] = &[
     "", "a", "b", "c", "d", "ab", "ac", "ba", "bb", "ca", "cab", "aab", "baa", "ccc", "a\n", "b\n",
-    "c\nd",
+    "c\nd", "\n", "\n\n",
 ];
 
 const SERVERS: &[&str] = &[
