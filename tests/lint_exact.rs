@@ -161,6 +161,8 @@ const SERVERS: &[&str] = &[
     "x.org:1",
     "h:1",
     "x:1",
+    "yx.org",
+    "zx.org",
 ];
 
 /// For each homeserver, and each user, the ways of being in the rooms (one bit for each) in which
