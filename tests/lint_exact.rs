@@ -138,7 +138,7 @@ const ROOMS: &[&str] = &["!r", "!s:h.org", "#r:h.org"];
 
 const NAMES: &[&str] = &[
     "", "a", "b", "c", "d", "ab", "ac", "ba", "bb", "ca", "cab", "aab", "baa", "ccc", "a\n", "b\n",
-    "c\nd",
+    "c\nd", "\n", "\n\n",
 ];
 
 const SERVERS: &[&str] = &[
@@ -161,6 +161,8 @@ const SERVERS: &[&str] = &[
     "x.org:1",
     "h:1",
     "x:1",
+    "yx.org",
+    "zx.org",
 ];
 
 /// For each homeserver, and each user, the ways of being in the rooms (one bit for each) in which
