@@ -2,8 +2,8 @@
 //!
 //! A [`Diagnostic`] is one problem with its stable [`Name`], its place and what to write instead.
 //! A [`Report`] is all problems of one load with the texts they lie in, in one order whatever
-//! order they were found in. `human` shows one to people, `formats` to programs; `nearest` finds
-//! the word that was meant.
+//! order they were found in. `human` shows one to people, `formats` to programs; `visible` is how
+//! either shows texts; `nearest` finds the word that was meant.
 //!
 //! Not for: failed operations (`error`), nor for finding problems.
 //!
@@ -12,8 +12,8 @@
 mod formats;
 mod human;
 mod nearest;
+mod visible;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ use serde::Serialize;
 use crate::source::{Position, Sources, Span};
 
 pub use nearest::nearest;
+pub use visible::visible;
+pub(crate) use visible::visible_message;
 
 /// How grave a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -141,10 +143,10 @@ impl Diagnostic {
     ) -> Self {
         Diagnostic {
             name,
-            message: visible(&message.into()).into_owned(),
+            message: visible_message(&message.into()),
             span,
             labels: Vec::new(),
-            help: visible(&help.into()).into_owned(),
+            help: visible_message(&help.into()),
             fix: Vec::new(),
         }
     }
@@ -152,7 +154,7 @@ impl Diagnostic {
     /// The same problem with a second place.
     #[must_use]
     pub fn with_label(mut self, span: Span, message: impl Into<String>) -> Self {
-        let message = visible(&message.into()).into_owned();
+        let message = visible_message(&message.into());
         self.labels.push(Label { span, message });
         self
     }
@@ -183,9 +185,9 @@ impl Report {
     pub fn new(sources: impl Into<Arc<Sources>>, mut problems: Vec<Diagnostic>) -> Self {
         let sources = sources.into();
         problems.sort_by(|a, b| {
-            let file = |d: &Diagnostic| sources.name(d.span.source).as_bytes().to_vec();
             let place = |d: &Diagnostic| (d.span.start, d.level(), d.name);
-            (file(a), place(a)).cmp(&(file(b), place(b)))
+            let files = sources.name(a.span.source).cmp(sources.name(b.span.source));
+            files.then_with(|| place(a).cmp(&place(b)))
         });
         problems.dedup_by(|a, b| a.name == b.name && a.span == b.span);
         Report { sources, problems }
@@ -245,21 +247,6 @@ impl fmt::Display for Report {
 }
 
 impl std::error::Error for Report {}
-
-/// A text for people: control characters, which a terminal would obey, are escaped. Costs one pass.
-pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
-        return text.into();
-    }
-    let escape = |c: char| {
-        if c.is_control() {
-            c.escape_default().to_string()
-        } else {
-            c.into()
-        }
-    };
-    text.chars().map(escape).collect::<String>().into()
-}
 
 #[cfg(test)]
 mod tests {

@@ -48,6 +48,7 @@ pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> PolicySet {
         named: HashSet::new(),
         rooms: Vec::new(),
         problems,
+        compared: 0,
     };
     resolver.find_server();
     let definitions = resolver.find_groups();
@@ -105,11 +106,17 @@ struct Resolver<'a, 'p> {
     named: HashSet<UserId>,
     rooms: Vec<(Room, Span)>,
     problems: &'p mut Vec<Diagnostic>,
+    /// How many groups were compared with unknown names.
+    compared: usize,
 }
 
-/// How many wrong entries of a group file are shown each at its own place. Finding a place costs
-/// reading the file up to it.
+/// How many bytes of a group file are read again to find the places of wrong entries that are no
+/// plain texts, and how many such entries are placed at most.
+const READ_AGAIN: usize = 64 << 20;
 const PLACED_ENTRIES: usize = 100;
+
+/// How many known groups are compared, in all, with names that are not known.
+const COMPARED_GROUPS: usize = 100_000;
 
 impl<'a> Resolver<'a, '_> {
     fn report(&mut self, name: Name, span: Span, message: String, help: impl Into<String>) {
@@ -225,7 +232,9 @@ impl<'a> Resolver<'a, '_> {
         };
         let text = self.input.sources.get(*source).map_or("", |s| s.text());
         let mut users = Vec::with_capacity(entries.len());
-        let mut wrong = 0_usize;
+        let mut places = Vec::new();
+        let mut searches = (READ_AGAIN / text.len().max(1)).clamp(1, PLACED_ENTRIES);
+        let mut unplaced = 0_usize;
         for (index, entry) in entries.iter().enumerate() {
             let before = self.problems.len();
             let found = self.entry(Span::file(*source), entry);
@@ -233,25 +242,37 @@ impl<'a> Resolver<'a, '_> {
             if self.problems.len() == before {
                 continue;
             }
-            wrong += 1;
-            if wrong > PLACED_ENTRIES {
-                self.problems.truncate(before);
-                continue;
+            // Only now is it worth to look for places.
+            if places.is_empty() {
+                places = yaml::places_of_texts(text);
             }
-            // Only now is it worth to look for the place.
-            let place = yaml::place_of_entry(text, index);
-            let found = self.input.sources.get(*source).map(|s| s.byte_at(place));
-            let start = found.unwrap_or_default();
+            let start = match places.get(index).copied().flatten() {
+                Some(start) => start,
+                None if searches > 0 => {
+                    searches -= 1;
+                    let place = yaml::place_of_entry(text, index);
+                    let found = self.input.sources.get(*source).map(|s| s.byte_at(place));
+                    found.unwrap_or_default()
+                }
+                None => {
+                    unplaced += 1;
+                    self.problems.truncate(before);
+                    continue;
+                }
+            };
             let rest = text.get(start..).unwrap_or_default();
             let end = start + rest.find(['\n', '\r', ',', ']']).unwrap_or(rest.len());
             for problem in self.problems.iter_mut().skip(before) {
                 problem.span = Span::new(*source, start, end);
             }
         }
-        if let Some(more) = wrong.checked_sub(PLACED_ENTRIES).filter(|more| *more > 0)
+        if unplaced > 0
             && let Some(last) = self.problems.last_mut()
         {
-            last.help = format!("{} ({more} more entries of this file are wrong)", last.help);
+            last.help = format!(
+                "{} ({unplaced} more entries of this file are wrong)",
+                last.help
+            );
         }
         users.sort_unstable();
         users.dedup();
@@ -364,7 +385,14 @@ impl<'a> Resolver<'a, '_> {
             return None;
         }
         let known = self.groups.keys().copied();
-        let help = match nearest(text, known) {
+        let compared = self.compared.saturating_add(self.groups.len());
+        let near = if compared <= COMPARED_GROUPS && text.len() <= crate::id::MAX_BYTES {
+            self.compared = compared;
+            nearest(text, known)
+        } else {
+            None
+        };
+        let help = match near {
             Some(near) => format!("did you mean `group {near}`?"),
             None => format!("define it on a line of its own: `group {text} = @ann, @bob`"),
         };
