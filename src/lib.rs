@@ -23,5 +23,5 @@ pub mod watch;
 mod yaml;
 
 pub use index::Senders;
-pub use load::{MAX_FILE_BYTES, MAX_POLICY_BYTES};
-pub use syntax::KEYWORDS;
+pub use load::{MAX_FILE_BYTES, MAX_POLICY_BYTES, texts};
+pub use syntax::{KEYWORDS, format};

@@ -116,6 +116,23 @@ pub fn load(origin: &Origin) -> Loaded {
     }
 }
 
+/// The policy files below a path, or the one that it is, each with its text as it is, and why others
+/// are not among them: as [`Router::load`](crate::router::Router::load) finds and reads them, but for
+/// group files. Problems are shown under the files' paths.
+///
+/// Costs reading the files.
+pub fn texts(path: &Path) -> (Vec<(PathBuf, String)>, Report) {
+    let mut loader = Loader::default();
+    let mut texts = Vec::new();
+    for (_, file) in loader.find(path) {
+        let name = file.to_string_lossy();
+        if let Some(text) = loader.text(&name, &file, None) {
+            texts.push((file, text));
+        }
+    }
+    (texts, Report::new(loader.sources, loader.problems))
+}
+
 #[derive(Default)]
 struct Loader {
     sources: Sources,
@@ -192,6 +209,11 @@ impl Loader {
     /// Reads one file. A problem with it is reported at `named`, the place that names it, or at its
     /// own start.
     fn read(&mut self, name: &str, path: &Path, named: Option<Span>) -> Option<SourceId> {
+        let text = self.text(name, path, named)?;
+        Some(self.sources.add(Source::new(name, text)))
+    }
+
+    fn text(&mut self, name: &str, path: &Path, named: Option<Span>) -> Option<String> {
         let bytes = match read_regular(path) {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -222,7 +244,7 @@ impl Loader {
         }
         (name, &bytes).hash(&mut self.hasher);
         match String::from_utf8(bytes) {
-            Ok(text) => Some(self.sources.add(Source::new(name, text))),
+            Ok(text) => Some(text),
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
                 let bytes = error.as_bytes();

@@ -724,7 +724,14 @@ fn help(arguments: &str) -> String {
 
 #[test]
 fn short_help() {
-    let commands = ["-h", "check -h", "recipients -h", "senders -h", "route -h"];
+    let commands = [
+        "-h",
+        "check -h",
+        "recipients -h",
+        "senders -h",
+        "route -h",
+        "fmt -h",
+    ];
     let text: Vec<_> = commands
         .iter()
         .map(|command| format!("$ presence-router {command}\n{}", help(command)))
@@ -777,6 +784,7 @@ fn every_example_of_the_help_is_true() {
         ("facts.yaml", &block(&main, "server_name:")),
         ("batches.jsonl", &block(&help("route --help"), "[{")),
         ("wrong.policy", "snd all to @gobbler:example.org\n"),
+        ("untidy.policy", &block(&help("fmt --help"), "send  all")),
     ]);
     let bin = Path::new(PROGRAM).parent().unwrap();
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
@@ -787,6 +795,7 @@ fn every_example_of_the_help_is_true() {
         "recipients --help",
         "senders --help",
         "route --help",
+        "fmt --help",
     ] {
         let help = help(command);
         assert!(help.contains("\nExit codes:\n"), "{help}");
@@ -807,5 +816,5 @@ fn every_example_of_the_help_is_true() {
             assert_eq!(self::help(&format!("help {name}")), help);
         }
     }
-    assert_eq!(run, 9);
+    assert_eq!(run, 11);
 }

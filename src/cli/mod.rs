@@ -1,4 +1,4 @@
-//! The command line: `check`, `recipients`, `senders` and `route`.
+//! The command line: `check`, `recipients`, `senders`, `route` and `fmt`.
 //!
 //! One file a subcommand; each says what it wants and prints what the library answers. What they
 //! share is in `inputs` (a policy, a directory, users) and `output` (the two streams).
@@ -9,9 +9,12 @@
 //! nothing else. The exit code tells the four outcomes apart whatever else happens.
 
 mod check;
+mod diff;
+mod fmt;
 mod inputs;
 mod output;
 mod recipients;
+mod replace;
 mod route;
 mod senders;
 
@@ -23,6 +26,8 @@ use output::Failure;
 
 /// Good.
 const GOOD: u8 = 0;
+/// The answer is no.
+const NO: u8 = 1;
 /// The policy, the directory or the command line is wrong.
 const WRONG: u8 = 2;
 /// An operation failed.
@@ -49,6 +54,7 @@ enum Command {
     Recipients(recipients::Arguments),
     Senders(senders::Arguments),
     Route(route::Arguments),
+    Fmt(fmt::Arguments),
 }
 
 const ABOUT: &str = r##"Says who receives whose Matrix presence.
@@ -89,7 +95,7 @@ const AFTER: &str = r#"Try it: save the two examples as `demo.policy` and `facts
 
 Exit codes:
     0  good; warnings alone are good
-    1  the answer is no (given by none of these commands so far)
+    1  the answer is no: `fmt --check` found a file that it would change
     2  the policy, the directory file or the command line is wrong
     3  an operation failed, such as reading standard input"#;
 
@@ -108,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Recipients(arguments) => (arguments.inputs.json, recipients::run(&arguments)),
         Command::Senders(arguments) => (arguments.inputs.json, senders::run(&arguments)),
         Command::Route(arguments) => (arguments.inputs.json, route::run(&arguments)),
+        Command::Fmt(arguments) => (false, fmt::run(&arguments)),
     };
     let code = match result {
         Ok(()) | Err(Failure::NobodyReads) => GOOD,
@@ -116,6 +123,7 @@ pub fn main() -> ExitCode {
             WRONG
         }
         Err(Failure::Checked) => WRONG,
+        Err(Failure::No) => NO,
         Err(Failure::Wrong(faults)) => {
             output::faults_to_stderr(&faults);
             WRONG

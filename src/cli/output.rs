@@ -32,6 +32,8 @@ pub enum Failure {
     Policy(Report),
     /// The policy has errors, shown already.
     Checked,
+    /// The answer is no, shown already.
+    No,
     /// The directory or the command line is wrong.
     Wrong(Vec<Fault>),
     /// An operation failed.

@@ -24,14 +24,14 @@ pub const MAX_DEPTH: usize = 64;
 pub(super) struct Logical<'a> {
     /// The byte of the file at which it starts.
     pub start: usize,
-    /// The byte after its last one.
-    pub end: usize,
-    /// Its text without comments and line breaks, as long as `end - start`.
+    /// Its text without comments and line breaks, byte for byte as long as in the file.
     pub text: Cow<'a, str>,
     /// The innermost `(` that is not closed.
     pub unclosed: Option<usize>,
     /// The first `(` that is deeper than [`MAX_DEPTH`].
     pub too_deep: Option<usize>,
+    /// Where reading goes on: behind it, and behind lines that can only belong to it.
+    pub next: usize,
 }
 
 /// The logical line that starts at or after byte `from`, which must be the start of a line or of a
@@ -51,17 +51,36 @@ pub(super) fn next_line<'a>(
         deeper: 0,
         too_deep: None,
         joins: false,
+        matching: false,
+        cut: false,
         blanks: Vec::new(),
     };
     while scan.step() {}
     let end = start + text.get(start..scan.at).map_or(0, |t| t.trim_end().len());
+    let next = if scan.cut {
+        after_rest(text, scan.at)
+    } else {
+        end
+    };
     Some(Logical {
         start,
-        end,
         text: blanked(text, start, end, &scan.blanks),
         unclosed: scan.open.last().copied(),
         too_deep: scan.too_deep,
+        next: next.max(start + 1),
     })
+}
+
+/// The end of the lines behind a statement that was cut off at `end` which would have gone on with it.
+fn after_rest(text: &str, end: usize) -> usize {
+    let mut at = end;
+    while let Some(first) = first_byte(text, after_line(text, at)) {
+        if !continues(text, first) {
+            break;
+        }
+        at = line_end(text, first);
+    }
+    at
 }
 
 /// Where reading goes on after an error at `wrong` in a statement that was never closed: the next
@@ -91,6 +110,10 @@ struct Scan<'a, 'c> {
     too_deep: Option<usize>,
     /// Whether the last word or mark lets the statement go on over a line's end.
     joins: bool,
+    /// Whether the last word says that a regex follows.
+    matching: bool,
+    /// Whether a quote or a regex is not closed: nothing on the next line closes it.
+    cut: bool,
     blanks: Vec<(usize, usize)>,
 }
 
@@ -117,11 +140,12 @@ impl Scan<'_, '_> {
                 self.joins = true;
             }
             b'"' => self.delimited(b'"'),
-            b'/' => self.delimited(b'/'),
+            b'/' if self.matching => self.delimited(b'/'),
             _ => {
                 let end = word_end(self.text, self.at);
                 let word = self.text.get(self.at..end);
                 self.joins = matches!(word, Some("and" | "except"));
+                self.matching = word == Some("matching");
                 self.at = end;
             }
         }
@@ -149,7 +173,7 @@ impl Scan<'_, '_> {
         self.joins = false;
     }
 
-    /// A quoted word or a regex; one that is not closed ends with its line.
+    /// A quoted word or a regex; one that is not closed ends with its line, and the statement too.
     fn delimited(&mut self, mark: u8) {
         let end = line_end(self.text, self.at);
         let mut at = self.at + 1;
@@ -157,11 +181,15 @@ impl Scan<'_, '_> {
             at += if byte_is(self.text, at, b'\\') { 2 } else { 1 };
         }
         self.at = (at + 1).min(end);
+        self.cut = at >= end;
         self.joins = false;
     }
 
     /// At a line's end; `next` is the next line's first byte.
     fn line_end(&mut self, next: usize) -> bool {
+        if self.cut {
+            return false;
+        }
         let inside = self.joins || !self.open.is_empty();
         let Some(first) = skip_empty(self.text, next, !inside, &mut |_, _| {}) else {
             return false;
@@ -330,10 +358,9 @@ mod tests {
         let mut out = Vec::new();
         let mut at = 0;
         while let Some(line) = next_line(text, at, &mut |_, _| {}) {
-            assert_eq!(line.text.len(), line.end - line.start);
             let words: Vec<_> = line.text.split_whitespace().collect();
             out.push(words.join(" "));
-            at = line.end;
+            at = line.next;
         }
         out
     }
@@ -352,8 +379,8 @@ mod tests {
         assert_eq!(lines("members of (#a, ## b\n#c)"), ["members of (#a, #c)"]);
         assert_eq!(lines("send all to @x #now"), ["send all to @x #now"]);
         assert_eq!(
-            lines("send \"# a\" /# (/ to @x# b"),
-            ["send \"# a\" /# (/ to @x"]
+            lines("send \"# a\", users matching /# (/ to @x# b"),
+            ["send \"# a\", users matching /# (/ to @x"]
         );
     }
 
@@ -364,7 +391,7 @@ mod tests {
         let mut at = 0;
         let mut tell = |from: usize, to: usize| told.push(&text[from..to]);
         while let Some(line) = next_line(text, at, &mut tell) {
-            at = line.end;
+            at = line.next;
         }
         assert_eq!(told, ["#a", "# b", "# c", "# d", "#e", "# f", "# g", "#h"]);
     }
@@ -382,6 +409,19 @@ mod tests {
         assert_eq!(
             lines("block (group a,\ngroup b)"),
             ["block (group a, group b)"]
+        );
+    }
+
+    #[test]
+    fn nothing_closes_a_quote_or_a_regex_on_another_line() {
+        assert_eq!(lines("block (\"@a\n:x\")"), ["block (\"@a", ":x\")"]);
+        assert_eq!(
+            lines("send users matching /a\nto @b/ to @c"),
+            ["send users matching /a"]
+        );
+        assert_eq!(
+            lines("send users on /a\n  to @b"),
+            ["send users on /a to @b"]
         );
     }
 

@@ -33,12 +33,12 @@ pub fn parse(
             at = seen.len();
             continue;
         };
-        at = line.end.max(line.start + 1);
+        at = line.next;
         if let Some(deep) = line.too_deep {
             problems.push(too_deep(Span::new(source, deep, deep + 1)));
             if line.unclosed.is_some() {
                 at = resume_after(text, &line, deep);
-                rescans.resume(at, line.end);
+                rescans.resume(at, line.next);
             }
             continue;
         }
@@ -57,7 +57,7 @@ pub fn parse(
                 statements.extend(broken_group(source, &line));
                 if line.unclosed.is_some() {
                     at = resume_after(text, &line, wrong);
-                    rescans.resume(at, line.end);
+                    rescans.resume(at, line.next);
                 }
             }
         }

@@ -369,7 +369,7 @@ pub fn small() -> Vec<Case> {
         case(
             "a folder for a group file",
             SMALL,
-            bad("unreadable-file", 1, 12),
+            bad("unreadable-file", 1, 14),
             |folder| {
                 fs::write(
                     folder.join("main.policy"),
