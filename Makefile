@@ -2,8 +2,11 @@
 
 PYTHON ?= python3
 VENV := .venv/bin/python
+SECONDS ?= 60
+CARGO_FUZZ_VERSION := 0.13.2
+CARGO_FUZZ := .tools/bin/cargo-fuzz
 
-.PHONY: help demo test test-rust test-python format clean
+.PHONY: help demo test test-rust test-python fuzz limits format clean
 .PHONY: lint lint-format lint-rust lint-docs lint-python
 
 help: ## this list
@@ -19,6 +22,16 @@ test-rust: ## the tests of the library and the command line
 
 test-python: .venv ## the tests of the Synapse module; TESTS='-k gobbler' picks some
 	$(VENV) -m pytest -p no:cacheprovider python/tests $(TESTS)
+
+fuzz: $(CARGO_FUZZ) .venv ## every fuzz target in turn, SECONDS=60 each; TARGETS='parse yaml' picks some
+	@PATH='$(CURDIR)/.tools/bin:$(PATH)' PYTHON='$(VENV)' fuzz/run $(SECONDS) $(TARGETS)
+
+# Not a part of the product: built for this folder alone.
+$(CARGO_FUZZ):
+	cargo install --locked --root .tools --version $(CARGO_FUZZ_VERSION) cargo-fuzz
+
+limits: ## hostile and very large policies in full size: peak memory and seconds of each
+	LIMITS=all cargo test --release --test limits -- --nocapture --test-threads=1
 
 lint: lint-format lint-rust lint-docs lint-python ## formatting, clippy, documentation, ruff
 

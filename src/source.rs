@@ -241,7 +241,9 @@ mod tests {
             let byte = u32::try_from(at).unwrap();
             let position = Position { line, column };
             assert_eq!(source.position(byte), position);
-            assert_eq!(source.byte_at(position), at);
+            if !['\r', '\n'].contains(&c) {
+                assert_eq!(source.byte_at(position), at);
+            }
             column += 1;
             if c == '\n' {
                 (line, column) = (line + 1, 1);
