@@ -56,6 +56,7 @@ fn largest() {
 }
 
 fn run(cases: Vec<Case>) {
+    println!("\n| case | peak MiB | seconds |\n|---|---|---|");
     for case in cases {
         // Behind links in the name of the temporary folder the watcher would see another path.
         let root = tempfile::tempdir().unwrap();

@@ -10,6 +10,7 @@ A failure names the seed that shows it again.
 from __future__ import annotations
 
 import argparse
+import datetime
 import logging
 import random
 import sys
@@ -104,9 +105,22 @@ def junk(rng: random.Random, depth: int = 3) -> Any:
     return {text(rng): item for item in items}
 
 
+def yaml_value(rng: random.Random, depth: int = 3) -> Any:
+    """What a configuration can hold: it comes from YAML."""
+    kind = rng.randrange(6 if depth else 4)
+    if kind < 3:
+        return text(rng)
+    if kind == 3:
+        return rng.choice([None, True, 0, -1, 2**70, 1.5, float("nan"), datetime.date(2000, 1, 1), b"bytes"])
+    items = [yaml_value(rng, depth - 1) for _ in range(rng.randrange(4))]
+    return items if kind == 4 else {rng.choice([text(rng), 1, None]): item for item in items}
+
+
 def policy(rng: random.Random) -> str:
     lines = [rng.choice(STATEMENTS) for _ in range(rng.randrange(5))]
-    whole = "".join(lines).replace("group g =", f"group g{rng.randrange(9)} =") if rng.random() < 0.5 else "".join(lines)
+    whole = (
+        "".join(lines).replace("group g =", f"group g{rng.randrange(9)} =") if rng.random() < 0.5 else "".join(lines)
+    )
     if rng.random() < 0.3 and whole:
         at = rng.randrange(len(whole))
         whole = whole[:at] + text(rng).encode("utf-8", "replace").decode() + whole[at + rng.randrange(4) :]
@@ -166,11 +180,11 @@ def one_module(rng: random.Random, folder: Path, done: Counter[str]) -> None:
 
 def one_config(rng: random.Random, folder: Path) -> None:
     keys = ["policy", "always_send_to_users", "blacklisted_users", text(rng)]
-    config: Any = {key: junk(rng) for key in rng.sample(keys, rng.randrange(4))}
+    config: Any = {key: yaml_value(rng) for key in rng.sample(keys, rng.randrange(4))}
     if rng.random() < 0.3:
         config["policy"] = str(folder / "fuzz.policy")
     if rng.random() < 0.1:
-        config = junk(rng)
+        config = yaml_value(rng)
     try:
         PresenceRouter.parse_config(config)
     except ConfigError:

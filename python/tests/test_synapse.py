@@ -285,7 +285,7 @@ def test_hostile_edits_leave_a_server_that_answers(world):
     good = f"{watcher.short} sees {alice.short}\n"
     world.change(good)
     laughs = "- &a ['@a:x.org']\n" + "".join(
-        f"- &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi")
+        f"- &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
     )
     (world.folder / "laughs.yaml").write_text(laughs)
     hostile = {

@@ -19,7 +19,7 @@ MIB = 400
 
 def laughs() -> str:
     lines = ['- &a ["@a:x.org"]']
-    for before, name in zip("abcdefgh", "bcdefghi"):
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True):
         lines.append(f"- &{name} [{', '.join([f'*{before}'] * 9)}]")
     return "\n".join(lines)
 
@@ -34,7 +34,7 @@ HOSTILE = {
     "not UTF-8": (b"block @\xff", "not-utf8", "main.policy"),
     "an override": ("block @a\u202eb".encode(), "invalid-user-id", "main.policy:1:7"),
     "too many bytes": (b"#" * ((64 << 20) + 1), "too-large", "main.policy"),
-    "unclosed lines": (b"(@a @b\n" * 20_000, "syntax", "main.policy:1:1"),
+    "unclosed lines": (b"(@a @b\n" * 20_000, "syntax", "main.policy:19999:"),
     "errors": (b"blokc @a\n" * 5_000, "syntax", "main.policy:5000:1"),
     "a circle": (b"group a = group b\ngroup b = group a\nblock group a", "group-cycle", "main.policy:1:7"),
     "aliases": (b'group g from "list.yaml"\nblock group g', "invalid-group-file", "list.yaml:1:3"),
@@ -60,8 +60,8 @@ def test_a_hostile_policy_stops_the_start(tmp_path, hostile):
     began, before = time.process_time(), peak()
     with pytest.raises(ConfigError) as refused:
         Module(path)
-    assert name in refused.value._msg and place in refused.value._msg
-    assert "\u202e" not in refused.value._msg and "\0" not in refused.value._msg
+    assert name in refused.value.msg and place in refused.value.msg
+    assert "\u202e" not in refused.value.msg and "\0" not in refused.value.msg
     assert time.process_time() - began < SECONDS and peak() - before < MIB
 
 

@@ -20,11 +20,8 @@ pub(super) fn explain(
     line: &Logical<'_>,
     error: &Error<Rule>,
 ) -> (Diagnostic, usize) {
-    let stuck = match error.location {
-        InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
-    };
     let text = line.text.trim_end();
-    let stuck = stuck.min(text.len());
+    let stuck = stuck_at(error).min(text.len());
     let before = text.get(..stuck).unwrap_or_default();
     let rest = text.get(stuck..).unwrap_or_default();
     // At the end, the place is right behind the last word.
@@ -56,6 +53,13 @@ pub(super) fn explain(
         })
     };
     (mistake, stuck_in_file)
+}
+
+/// The byte of the statement where the grammar got stuck.
+pub(super) fn stuck_at(error: &Error<Rule>) -> usize {
+    match error.location {
+        InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
+    }
 }
 
 /// A keyword where a server or a room must stand is a wrong name, not a wrong order of words.

@@ -9,7 +9,7 @@ use pest::iterators::{Pair, Pairs};
 use super::ast::{Action, Kind, Rule as AstRule, Selector, Statement, Word};
 use super::grammar::{Grammar, Rule};
 use super::layout::{Logical, MAX_DEPTH, next_line, resume_after};
-use super::mistake::explain;
+use super::mistake::{explain, stuck_at};
 use crate::diagnostic::{Diagnostic, Name};
 use crate::source::{SourceId, Span};
 
@@ -34,32 +34,37 @@ pub fn parse(
             continue;
         };
         at = line.next;
-        if let Some(deep) = line.too_deep {
-            problems.push(too_deep(Span::new(source, deep, deep + 1)));
-            if line.unclosed.is_some() {
-                at = resume_after(text, &line, deep);
-                rescans.resume(at, line.next);
-            }
-            continue;
-        }
-        match Grammar::parse(Rule::line, &line.text) {
-            Ok(pairs) => statements.extend(
-                Reader {
+        // Only as far as parentheses are nested no deeper than allowed: the grammar recurses.
+        let deep = line.too_deep.map(|deep| deep.saturating_sub(line.start));
+        let readable = line.text.get(..deep.unwrap_or(line.text.len()));
+        let readable = readable.unwrap_or_default();
+        let wrong = match Grammar::parse(Rule::line, readable) {
+            Ok(pairs) if deep.is_none() => {
+                let mut reader = Reader {
                     source,
                     line: &line,
                     problems,
-                }
-                .read(pairs),
-            ),
-            Err(error) => {
+                };
+                statements.extend(reader.read(pairs));
+                continue;
+            }
+            // What is wrong before the deep parenthesis is what made it one, as where each of many
+            // lines leaves one open.
+            Err(error) if deep.is_none() || stuck_at(&error) < readable.trim_end().len() => {
                 let (problem, wrong) = explain(source, &line, &error);
                 problems.push(problem);
-                statements.extend(broken_group(source, &line));
-                if line.unclosed.is_some() {
-                    at = resume_after(text, &line, wrong);
-                    rescans.resume(at, line.next);
-                }
+                wrong
             }
+            _ => {
+                let deep = line.too_deep.unwrap_or(line.start);
+                problems.push(too_deep(Span::new(source, deep, deep + 1)));
+                deep
+            }
+        };
+        statements.extend(broken_group(source, &line));
+        if line.unclosed.is_some() {
+            at = resume_after(text, &line, wrong);
+            rescans.resume(at, line.next);
         }
     }
     statements

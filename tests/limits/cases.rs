@@ -401,7 +401,7 @@ pub fn small() -> Vec<Case> {
 pub fn large() -> Vec<Case> {
     let errors = size(100_000);
     let deep = size(100_000);
-    let statements = size(1_000_000);
+    let statements = if all() { 1_000_000 } else { 25_000 };
     let users = size(1_000_000);
     let line = size(60_000_000);
     vec![
@@ -423,6 +423,12 @@ pub fn large() -> Vec<Case> {
             600.0,
             Wanted::Bad(errors, place("syntax", "main.policy", 1, 1)),
             move || lines(errors, |at| format!("blokc @a{at}:x.org")),
+        ),
+        made(
+            "100,000 lines that open a parenthesis",
+            600.0,
+            Wanted::Bad(errors, place("syntax", "main.policy", 1, 5)),
+            move || "(@a @b\n".repeat(errors),
         ),
         made(
             "100,000 unclosed parentheses",

@@ -14,8 +14,8 @@ pub struct Measured {
 
 impl Measured {
     pub fn row(&self, name: &str) -> String {
-        // A process may end before the first look at it.
-        if self.mib == 0.0 {
+        // A process may end before the first look at what it runs.
+        if self.mib < 1.0 {
             return format!("| {name} | - | - |");
         }
         format!("| {name} | {:.0} | {:.2} |", self.mib, self.seconds)
