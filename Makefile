@@ -3,9 +3,10 @@
 PYTHON ?= python3
 VENV := .venv/bin/python
 TOOLS := .tools/bin
+SECONDS ?= 60
 
 .PHONY: help demo test test-rust test-python format clean
-.PHONY: coverage coverage-rust coverage-python mutants
+.PHONY: coverage coverage-rust coverage-python fuzz limits mutants
 .PHONY: lint lint-format lint-rust lint-docs lint-python
 
 help: ## this list
@@ -22,6 +23,12 @@ test-rust: ## the tests of the library and the command line
 test-python: .venv ## the tests of the Synapse module; TESTS='-k gobbler' picks some
 	$(VENV) -m pytest -p no:cacheprovider python/tests $(TESTS)
 
+fuzz: $(TOOLS)/cargo-fuzz .venv ## every fuzz target in turn, SECONDS=60 each; TARGETS='parse yaml' picks some
+	@PATH='$(CURDIR)/.tools/bin:$(PATH)' PYTHON='$(VENV)' fuzz/run $(SECONDS) $(TARGETS)
+
+limits: ## hostile and very large policies in full size: peak memory and seconds of each
+	LIMITS=all cargo test --release --test limits -- --nocapture --test-threads=1
+
 coverage: coverage-rust coverage-python ## lines and branches that the tests reach, file by file
 
 # Branches are not counted by stable Rust unless it is told that it may.
@@ -36,6 +43,9 @@ coverage-python: .venv .tools/python
 mutants: $(TOOLS)/cargo-mutants ## do the tests notice a change of the code? hours; FILES='src/decide.rs' picks some
 	CARGO_PROFILE_DEV_DEBUG=0 LAW_POLICIES=500 \
 		$(TOOLS)/cargo-mutants mutants -o target $(foreach file,$(FILES),--re '^$(file)')
+
+$(TOOLS)/cargo-fuzz:
+	cargo install --locked --root .tools cargo-fuzz@0.13.2
 
 $(TOOLS)/cargo-llvm-cov:
 	rustup component add llvm-tools

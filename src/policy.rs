@@ -122,6 +122,10 @@ impl Room {
 /// The most bytes a compiled regex may take.
 pub const MAX_REGEX_BYTES: usize = 1 << 20;
 
+/// The most bytes a regex may be written in: its letters alone take more when compiled than
+/// [`MAX_REGEX_BYTES`]. What is made of its text before it is compiled has no limit of its own.
+const MAX_REGEX_TEXT: usize = 64 << 10;
+
 /// A regex that matches whole user IDs.
 #[derive(Clone)]
 pub struct Pattern {
@@ -139,6 +143,9 @@ impl Pattern {
             let mut builder = regex::RegexBuilder::new(text);
             builder.size_limit(MAX_REGEX_BYTES).build()
         };
+        if text.len() > MAX_REGEX_TEXT {
+            return Err(regex::Error::CompiledTooBig(MAX_REGEX_BYTES));
+        }
         // By itself first: `a)(b` must not become right inside our own group.
         build(text)?;
         // In verbose mode a last comment would swallow our `)`: a line end stops it.

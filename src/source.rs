@@ -1,13 +1,14 @@
 //! Texts under their names, and places in them.
 //!
 //! A [`Source`] is one file (or one text given by the host) as it was read: its name, its text and
-//! a table of its lines. A [`Span`] is a range of bytes in one of the [`Sources`] of a load. Lines
-//! and columns are worked out only when a problem is shown.
+//! a sparse table of its lines and characters. A [`Span`] is a range of bytes in one of the
+//! [`Sources`] of a load. Lines and columns are worked out only when a problem is shown.
 //!
 //! Not for: reading files (`files`), or saying what is wrong (`diagnostic`).
 //!
 //! Law: a span is only ever shown with the `Sources` it was made for; one past the end is shown at
-//! the end.
+//! the end. A place costs the same wherever it is, also in a line of 60 MB: a report has one for
+//! each problem.
 
 use std::path::{Path, PathBuf};
 
@@ -58,7 +59,31 @@ pub struct Source {
     name: String,
     path: Option<PathBuf>,
     text: String,
-    line_starts: Vec<u32>,
+    /// One every [`STEP`] bytes, the first at the start.
+    marks: Vec<Count>,
+}
+
+/// How many bytes of a text one mark of its table stands for.
+const STEP: usize = 1024;
+
+/// How many line ends and characters stand before a byte.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    lines: u32,
+    chars: u32,
+}
+
+impl Count {
+    /// This and what `bytes` hold besides. Continuation bytes are no characters of their own.
+    fn and(self, bytes: &[u8]) -> Count {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+        let chars = bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+        Count {
+            lines: self.lines.saturating_add(count(lines)),
+            chars: self.chars.saturating_add(count(chars)),
+        }
+    }
 }
 
 impl Source {
@@ -70,14 +95,18 @@ impl Source {
         if text.starts_with('\u{feff}') {
             text.drain(..'\u{feff}'.len_utf8());
         }
-        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        let after = breaks.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX));
-        let line_starts = std::iter::once(0).chain(after).collect();
+        let mut marks = Vec::with_capacity(text.len() / STEP + 1);
+        let mut count = Count::default();
+        marks.push(count);
+        for chunk in text.as_bytes().chunks_exact(STEP) {
+            count = count.and(chunk);
+            marks.push(count);
+        }
         Source {
             name: name.into(),
             path: None,
             text,
-            line_starts,
+            marks,
         }
     }
 
@@ -103,15 +132,26 @@ impl Source {
         &self.text
     }
 
-    /// The line and column of a byte. Costs a binary search and one line.
+    /// The line and column of a byte. Costs a binary search and two steps of the table.
     pub fn position(&self, byte: u32) -> Position {
-        let line = self.line_starts.partition_point(|start| *start <= byte);
-        let start = self.line_start(line);
-        let before = self.text.get(start..byte as usize).unwrap_or_default();
+        let here = self.before(byte as usize);
+        let line = here.lines as usize + 1;
+        if byte as usize > self.text.len() {
+            return Position { line, column: 1 };
+        }
+        let start = self.before(self.line_start(line));
         Position {
             line,
-            column: before.chars().count() + 1,
+            column: here.chars.saturating_sub(start.chars) as usize + 1,
         }
+    }
+
+    /// What stands before a byte.
+    fn before(&self, byte: usize) -> Count {
+        let byte = byte.min(self.text.len());
+        let mark = self.marks.get(byte / STEP).copied().unwrap_or_default();
+        let rest = self.text.as_bytes().get(byte / STEP * STEP..byte);
+        mark.and(rest.unwrap_or_default())
     }
 
     /// The byte of a line and column, both from 1; past the end of the line, its end.
@@ -136,8 +176,18 @@ impl Source {
 
     /// The byte at which a line, from 1, begins; the text's length past the last line.
     pub fn line_start(&self, line: usize) -> usize {
-        let start = self.line_starts.get(line.saturating_sub(1));
-        start.map_or(self.text.len(), |start| *start as usize)
+        let ends = line.saturating_sub(1);
+        if ends == 0 {
+            return 0;
+        }
+        // The last mark with fewer line ends before it than the line has.
+        let mark = self.marks.partition_point(|m| (m.lines as usize) < ends);
+        let mark = mark.saturating_sub(1);
+        let missing = ends - self.marks.get(mark).map_or(0, |m| m.lines as usize);
+        let rest = self.text.as_bytes().get(mark * STEP..).unwrap_or_default();
+        let breaks = rest.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        let end = breaks.map(|(at, _)| at).nth(missing.saturating_sub(1));
+        end.map_or(self.text.len(), |at| mark * STEP + at + 1)
     }
 }
 
@@ -193,5 +243,31 @@ mod tests {
         assert_eq!(source.line(2), "cd");
         assert_eq!(source.byte_at(Position { line: 2, column: 2 }), 6);
         assert_eq!(source.position(99), Position { line: 2, column: 1 });
+    }
+
+    #[test]
+    fn places_are_those_of_a_plain_count() {
+        let mut text = "ä".repeat(700) + "\n\r\n";
+        text += &"line with ü\n".repeat(400);
+        text += &"\n".repeat(3000);
+        text += &"€x".repeat(2000);
+        let source = Source::new("a", text.clone());
+        let (mut line, mut column) = (1, 1);
+        for (at, c) in text.char_indices() {
+            let byte = u32::try_from(at).unwrap();
+            let position = Position { line, column };
+            assert_eq!(source.position(byte), position);
+            if !['\r', '\n'].contains(&c) {
+                assert_eq!(source.byte_at(position), at);
+            }
+            column += 1;
+            if c == '\n' {
+                (line, column) = (line + 1, 1);
+                assert_eq!(source.line_start(line), at + 1);
+            }
+        }
+        assert_eq!(source.line_start(line + 1), text.len());
+        let end = u32::try_from(text.len()).unwrap();
+        assert_eq!(source.position(end), Position { line, column });
     }
 }

@@ -16,11 +16,15 @@ use serde::de::{
     self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 };
 
+use crate::diagnostic::visible_message;
 use crate::id::{RoomAlias, RoomId, ServerName, UserId};
 use crate::source::Position;
 
 /// How deep `[` and `{` may nest; the reader's time grows with the square of the depth.
 const MAX_FLOW_DEPTH: usize = 64;
+
+/// The same, of brackets in quotes and comments too: far more than IDs hold by chance.
+const MAX_DEPTH_ANYWHERE: usize = 4096;
 
 /// What is wrong with a file, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +82,17 @@ pub struct RoomFile {
 /// # Errors
 /// The first [`Fault`].
 pub fn directory(text: &str) -> Result<DirectoryFile, Fault> {
+    // Lists may be aliases of lists here, so that a small file could stand for billions of users. A
+    // value takes two bytes at least, so without aliases there are never too many.
+    if text.contains('&') && text.contains('*') {
+        let mut left = text.len();
+        let count = Count(&mut left).deserialize(serde_yaml::Deserializer::from_str(text));
+        if left == 0
+            && let Err(error) = count
+        {
+            return Err(fault(text, &error));
+        }
+    }
     read(text, "the file is empty: write at least `users: []`")
 }
 
@@ -94,9 +109,28 @@ pub fn place_of_entry(text: &str, index: usize) -> Position {
     let start = Position { line: 1, column: 1 };
     let deserializer = serde_yaml::Deserializer::from_str(text);
     match StopAt(index).deserialize(deserializer) {
-        Err(error) => position(&error).unwrap_or(start),
+        Err(error) => position(text, &error).unwrap_or(start),
         Ok(()) => start,
     }
+}
+
+/// For each entry of a group file the byte at which it stands, if it is a text that is written as it
+/// is read: without escapes. Costs reading the file.
+pub fn places_of_texts(text: &str) -> Vec<Option<usize>> {
+    let mut places = Vec::new();
+    let deserializer = serde_yaml::Deserializer::from_str(text);
+    // An error ends the list early.
+    let _ = Places(&mut places).deserialize(deserializer);
+    let start = text.as_ptr() as usize;
+    let within = |address: usize| {
+        let at = address.checked_sub(start).filter(|at| *at < text.len())?;
+        let quote = text.as_bytes().get(at.checked_sub(1)?);
+        Some(at - usize::from(matches!(quote, Some(b'"' | b'\''))))
+    };
+    places
+        .into_iter()
+        .map(|address| address.and_then(within))
+        .collect()
 }
 
 fn read<T: for<'de> Deserialize<'de>>(text: &str, empty: &str) -> Result<T, Fault> {
@@ -116,17 +150,32 @@ fn read<T: for<'de> Deserialize<'de>>(text: &str, empty: &str) -> Result<T, Faul
             message,
         });
     }
-    serde_yaml::from_str(text).map_err(|error| {
-        let position = position(&error).unwrap_or(start);
-        let message = bare_id(text, position).unwrap_or_else(|| without_place(&error));
-        Fault { position, message }
-    })
+    serde_yaml::from_str(text).map_err(|error| fault(text, &error))
 }
 
-fn position(error: &serde_yaml::Error) -> Option<Position> {
-    let location = error.location()?;
-    let (line, column) = (location.line().max(1), location.column().max(1));
-    Some(Position { line, column })
+fn fault(text: &str, error: &serde_yaml::Error) -> Fault {
+    let start = Position { line: 1, column: 1 };
+    let position = position(text, error).unwrap_or(start);
+    let message = bare_id(text, position).unwrap_or_else(|| without_place(error));
+    let message = visible_message(&message);
+    Fault { position, message }
+}
+
+/// The reader's place, with lines that end in LF: it takes a lone CR and more for a line's end. It
+/// counts characters; a byte order mark is none to it.
+fn position(text: &str, error: &serde_yaml::Error) -> Option<Position> {
+    let index = error.location()?.index();
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut position = Position { line: 1, column: 1 };
+    for c in text.chars().take(index) {
+        if c == '\n' {
+            position.line += 1;
+            position.column = 1;
+        } else {
+            position.column += 1;
+        }
+    }
+    Some(position)
 }
 
 /// What is most likely wrong where YAML does not take an `@`.
@@ -154,36 +203,38 @@ fn without_place(error: &serde_yaml::Error) -> String {
     }
 }
 
-/// The first bracket outside quotes and comments that is nested too deep.
+/// The first bracket that is nested too deep: outside quotes and comments over
+/// [`MAX_FLOW_DEPTH`]. Where a quote begins is guessed line by line; a text that leads the guess
+/// astray is caught by a count of all brackets.
 fn too_deep(text: &str) -> Option<Position> {
-    for (number, line) in text
-        .lines()
-        .enumerate()
-        .scan(0_usize, |depth, (number, line)| {
-            let mut quote = None;
-            let mut before = ' ';
-            for (column, c) in line.chars().enumerate() {
-                match (quote, c) {
-                    (None, '#') if before.is_whitespace() => break,
-                    (None, '"' | '\'') if !before.is_alphanumeric() => quote = Some(c),
-                    (Some(mark), c) if c == mark => quote = None,
-                    (None, '[' | '{') => *depth += 1,
-                    (None, ']' | '}') => *depth = depth.saturating_sub(1),
-                    _ => {}
-                }
-                if *depth > MAX_FLOW_DEPTH {
-                    return Some((number, Some(column)));
-                }
-                before = c;
+    let mut depth = 0_usize;
+    let mut everywhere = 0_usize;
+    for (number, line) in text.lines().enumerate() {
+        let mut quote = None;
+        let mut before = ' ';
+        let mut comment = false;
+        for (column, c) in line.chars().enumerate() {
+            match c {
+                '[' | '{' => everywhere += 1,
+                ']' | '}' => everywhere = everywhere.saturating_sub(1),
+                _ => {}
             }
-            Some((number, None))
-        })
-    {
-        if let Some(column) = line {
-            return Some(Position {
-                line: number + 1,
-                column: column + 1,
-            });
+            match (quote, c) {
+                _ if comment => {}
+                (None, '#') if before.is_whitespace() => comment = true,
+                (None, '"' | '\'') if !before.is_alphanumeric() => quote = Some(c),
+                (Some(mark), c) if c == mark => quote = None,
+                (None, '[' | '{') => depth += 1,
+                (None, ']' | '}') => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth > MAX_FLOW_DEPTH || everywhere > MAX_DEPTH_ANYWHERE {
+                return Some(Position {
+                    line: number + 1,
+                    column: column + 1,
+                });
+            }
+            before = c;
         }
     }
     None
@@ -377,6 +428,161 @@ impl<'de> Deserialize<'de> for Entry {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry, A::Error> {
                 while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
                 Ok(Entry::Other("a mapping"))
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// Counts the values of a file down, each as often as its aliases repeat it.
+struct Count<'c>(&'c mut usize);
+
+impl Count<'_> {
+    fn one<E: de::Error>(self) -> Result<(), E> {
+        *self.0 = self.0.saturating_sub(1);
+        if *self.0 == 0 {
+            let message = "aliases make more values of this file than it has bytes: write them out";
+            return Err(E::custom(message));
+        }
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Count<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> de::Visitor<'de> for Count<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<(), E> {
+        self.one()
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        self.one()
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<(), E> {
+        self.one()
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<(), E> {
+        self.one()
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<(), E> {
+        self.one()
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<(), E> {
+        self.one()
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Count(self.0))?.is_some() {}
+        self.one()
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while map.next_key_seed(Count(self.0))?.is_some() {
+            map.next_value_seed(Count(self.0))?;
+        }
+        self.one()
+    }
+}
+
+/// Reads a group file and notes where in memory each entry lies that is a piece of the text itself.
+struct Places<'p>(&'p mut Vec<Option<usize>>);
+
+impl<'de> DeserializeSeed<'de> for Places<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> de::Visitor<'de> for Places<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(GROUP_FILE)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while let Some(Place(address)) = seq.next_element()? {
+            self.0.push(address);
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while map.next_key::<IgnoredAny>()?.is_some() {
+            map.next_value_seed(Places(self.0))?;
+        }
+        Ok(())
+    }
+}
+
+struct Place(Option<usize>);
+
+impl<'de> Deserialize<'de> for Place {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Place;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("anything")
+            }
+
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Place, E> {
+                Ok(Place(Some(text.as_ptr() as usize)))
+            }
+
+            fn visit_str<E: de::Error>(self, _: &str) -> Result<Place, E> {
+                Ok(Place(None))
+            }
+
+            fn visit_unit<E: de::Error>(self) -> Result<Place, E> {
+                Ok(Place(None))
+            }
+
+            fn visit_bool<E: de::Error>(self, _: bool) -> Result<Place, E> {
+                Ok(Place(None))
+            }
+
+            fn visit_i64<E: de::Error>(self, _: i64) -> Result<Place, E> {
+                Ok(Place(None))
+            }
+
+            fn visit_u64<E: de::Error>(self, _: u64) -> Result<Place, E> {
+                Ok(Place(None))
+            }
+
+            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Place, E> {
+                Ok(Place(None))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Place, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Place(None))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Place, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Place(None))
             }
         }
 

@@ -280,6 +280,32 @@ def test_a_bad_edit_changes_nothing_and_says_why_and_the_next_good_one_works(wor
     assert [r["level"] for r in records if r["level"] == "ERROR"] == ["ERROR"]
 
 
+def test_hostile_edits_leave_a_server_that_answers(world):
+    watcher, alice = world.people("watcher", "alice")
+    good = f"{watcher.short} sees {alice.short}\n"
+    world.change(good)
+    laughs = "- &a ['@a:x.org']\n" + "".join(
+        f"- &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    (world.folder / "laughs.yaml").write_text(laughs)
+    hostile = {
+        "too-large": [
+            "block " + "(" * 10_000 + "\n",
+            "block users matching /(?:a{1000}){1000}/\n",
+            "# note\n" * ((64 << 20) // 7 + 1),
+        ],
+        "syntax": ["(@a @b\n" * 20_000],
+        "invalid-group-file": ['group g from "laughs.yaml"\nblock group g\n'],
+    }
+    for name, texts in hostile.items():
+        for text in texts:
+            error = world.change(text, level="ERROR")
+            assert name in error["log"] and "\n" in error["log"]
+            assert sees(watcher, alice)
+    world.change(good + "\n")
+    assert sees(watcher, alice)
+
+
 def test_a_bad_edit_reports_the_problems_of_all_files(world):
     watcher, alice = world.people("watcher", "alice")
     since = len(world.server.records())

@@ -4,6 +4,7 @@
 
 use annotate_snippets::{AnnotationKind, Level as Shown, Origin, Renderer, Snippet};
 
+use super::visible::drawn;
 use super::{Diagnostic, Level, Report, visible};
 use crate::source::Span;
 
@@ -86,11 +87,12 @@ impl Report {
         let end = source.line_start(high) + source.line(high).len();
         let text = source.text().get(start..end).unwrap_or_default();
         if text.is_empty() || text.len() > LONGEST_SHOWN_LINE * (1 + high - low).min(64) {
-            let place = Origin::path(source.name())
+            let place = Origin::path(visible(source.name()))
                 .line(at.line)
                 .char_column(at.column);
             return group.element(place);
         }
+        let (text, place) = drawn(text);
         let mut snippet = Snippet::source(text)
             .line_start(low)
             .path(visible(source.name()));
@@ -101,7 +103,7 @@ impl Report {
                 + source.line(source.position(span.start).line).len()
                 + (source.line_start(source.position(span.start).line) - start);
             let to = (span.end as usize).clamp(start + from, line_end.max(start + from)) - start;
-            let mark = kind.span(from..to);
+            let mark = kind.span(place(from)..place(to));
             let label = (!label.is_empty()).then_some(label);
             snippet = snippet.annotation(mark.label(label));
         }

@@ -3,8 +3,8 @@
 //! A [`Diagnostic`] is one problem with its stable [`Name`], its place and what to write instead.
 //! A [`Report`] is all problems of one load with the texts they lie in, in one order whatever
 //! order they were found in. `human` shows one to people, `json`, `sarif` and `github`
-//! to programs; `name` holds the names, `nearest` finds the word that was meant, and `fix` makes the
-//! edits that are certain.
+//! to programs; `visible` is how all show texts; `name` holds the names, `nearest` finds the word
+//! that was meant, and `fix` makes the edits that are certain.
 //!
 //! Not for: failed operations (`error`), nor for finding problems.
 //!
@@ -17,6 +17,7 @@ mod json;
 mod name;
 mod nearest;
 mod sarif;
+mod visible;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -27,6 +28,8 @@ use crate::source::{Position, Sources, Span};
 pub use fix::{Fixed, apply};
 pub use name::{Level, Name};
 pub use nearest::nearest;
+pub use visible::visible;
+pub(crate) use visible::visible_message;
 
 /// A second place that matters to a problem, such as the other definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,10 +85,10 @@ impl Diagnostic {
     ) -> Self {
         Diagnostic {
             name,
-            message: visible(&message.into()).into_owned(),
+            message: visible_message(&message.into()),
             span,
             labels: Vec::new(),
-            help: visible(&help.into()).into_owned(),
+            help: visible_message(&help.into()),
             fix: Vec::new(),
         }
     }
@@ -93,7 +96,7 @@ impl Diagnostic {
     /// The same problem with a second place.
     #[must_use]
     pub fn with_label(mut self, span: Span, message: impl Into<String>) -> Self {
-        let message = visible(&message.into()).into_owned();
+        let message = visible_message(&message.into());
         self.labels.push(Label { span, message });
         self
     }
@@ -124,9 +127,9 @@ impl Report {
     pub fn new(sources: impl Into<Arc<Sources>>, mut problems: Vec<Diagnostic>) -> Self {
         let sources = sources.into();
         problems.sort_by(|a, b| {
-            let file = |d: &Diagnostic| sources.name(d.span.source).as_bytes().to_vec();
             let place = |d: &Diagnostic| (d.span.start, d.level(), d.name);
-            (file(a), place(a)).cmp(&(file(b), place(b)))
+            let files = sources.name(a.span.source).cmp(sources.name(b.span.source));
+            files.then_with(|| place(a).cmp(&place(b)))
         });
         problems.dedup_by(|a, b| a.name == b.name && a.span == b.span);
         Report { sources, problems }
@@ -212,21 +215,6 @@ impl fmt::Display for Report {
 }
 
 impl std::error::Error for Report {}
-
-/// A text for people: control characters, which a terminal would obey, are escaped. Costs one pass.
-pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
-        return text.into();
-    }
-    let escape = |c: char| {
-        if c.is_control() {
-            c.escape_default().to_string()
-        } else {
-            c.into()
-        }
-    };
-    text.chars().map(escape).collect::<String>().into()
-}
 
 #[cfg(test)]
 mod tests {

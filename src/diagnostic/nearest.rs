@@ -7,10 +7,12 @@
 /// Near means at most one edit in three characters; a swap of neighbours counts as one. Costs the
 /// product of the lengths for each known word.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
+    let length = word.chars().count();
+    let limit = (length / 3).max(1);
+    // Whatever is longer or shorter by more takes as many edits.
     let scored = known
         .into_iter()
-        .filter(|k| k.len().abs_diff(word.len()) <= limit * 4);
+        .filter(|k| k.chars().count().abs_diff(length) <= limit);
     let scored = scored.map(|k| (edits(word, k), k));
     let best = scored.filter(|(d, k)| *d <= limit && *k != word).min();
     best.map(|(_, k)| k)

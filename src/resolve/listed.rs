@@ -2,7 +2,8 @@
 //!
 //! Not for: reading YAML (`yaml`).
 //!
-//! Law: a wrong entry is one problem at its place, and of many only the first are placed.
+//! Law: a wrong entry is one problem at its place; of entries that are no plain texts only the first
+//! are placed, and the others counted.
 
 use std::sync::Arc;
 
@@ -14,8 +15,9 @@ use crate::source::{Position, Span};
 use crate::syntax::word::is_unquoted_localpart;
 use crate::yaml::{self, Entry};
 
-/// How many wrong entries of a group file are shown each at its own place. Finding a place costs
-/// reading the file up to it.
+/// How many bytes of a group file are read again to find the places of wrong entries that are no
+/// plain texts, and how many such entries are placed at most.
+const READ_AGAIN: usize = 64 << 20;
 const PLACED_ENTRIES: usize = 100;
 
 impl Resolver<'_, '_> {
@@ -26,7 +28,9 @@ impl Resolver<'_, '_> {
         };
         let text = self.input.sources.get(*source).map_or("", |s| s.text());
         let mut users = Vec::with_capacity(entries.len());
-        let mut wrong = 0_usize;
+        let mut places = Vec::new();
+        let mut searches = (READ_AGAIN / text.len().max(1)).clamp(1, PLACED_ENTRIES);
+        let mut unplaced = 0_usize;
         for (index, entry) in entries.iter().enumerate() {
             let before = self.problems.len();
             let found = self.entry(Span::file(*source), entry);
@@ -34,25 +38,37 @@ impl Resolver<'_, '_> {
             if self.problems.len() == before {
                 continue;
             }
-            wrong += 1;
-            if wrong > PLACED_ENTRIES {
-                self.problems.truncate(before);
-                continue;
+            // Only now is it worth to look for places.
+            if places.is_empty() {
+                places = yaml::places_of_texts(text);
             }
-            // Only now is it worth to look for the place.
-            let place = yaml::place_of_entry(text, index);
-            let found = self.input.sources.get(*source).map(|s| s.byte_at(place));
-            let start = found.unwrap_or_default();
+            let start = match places.get(index).copied().flatten() {
+                Some(start) => start,
+                None if searches > 0 => {
+                    searches -= 1;
+                    let place = yaml::place_of_entry(text, index);
+                    let found = self.input.sources.get(*source).map(|s| s.byte_at(place));
+                    found.unwrap_or_default()
+                }
+                None => {
+                    unplaced += 1;
+                    self.problems.truncate(before);
+                    continue;
+                }
+            };
             let rest = text.get(start..).unwrap_or_default();
             let end = start + rest.find(['\n', '\r', ',', ']']).unwrap_or(rest.len());
             for problem in self.problems.iter_mut().skip(before) {
                 problem.span = Span::new(*source, start, end);
             }
         }
-        if let Some(more) = wrong.checked_sub(PLACED_ENTRIES).filter(|more| *more > 0)
+        if unplaced > 0
             && let Some(last) = self.problems.last_mut()
         {
-            last.help = format!("{} ({more} more entries of this file are wrong)", last.help);
+            last.help = format!(
+                "{} ({unplaced} more entries of this file are wrong)",
+                last.help
+            );
         }
         users.sort_unstable();
         users.dedup();

@@ -51,6 +51,7 @@ pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> PolicySet {
         rooms: Vec::new(),
         unknown: Vec::new(),
         problems,
+        compared: 0,
     };
     resolver.find_server();
     let definitions = resolver.find_groups();
@@ -111,7 +112,12 @@ struct Resolver<'a, 'p> {
     /// Group names that are defined nowhere and near to none that is, with their problems.
     unknown: Vec<(&'a str, usize)>,
     problems: &'p mut Vec<Diagnostic>,
+    /// How many groups were compared with unknown names.
+    compared: usize,
 }
+
+/// How many known groups are compared, in all, with names that are not known.
+const COMPARED_GROUPS: usize = 100_000;
 
 impl<'a> Resolver<'a, '_> {
     fn report(&mut self, name: Name, span: Span, message: String, help: impl Into<String>) {
@@ -314,7 +320,14 @@ impl<'a> Resolver<'a, '_> {
             return None;
         }
         let known = self.groups.keys().copied();
-        let help = match nearest(text, known) {
+        let compared = self.compared.saturating_add(self.groups.len());
+        let near = if compared <= COMPARED_GROUPS && text.len() <= crate::id::MAX_BYTES {
+            self.compared = compared;
+            nearest(text, known)
+        } else {
+            None
+        };
+        let help = match near {
             Some(near) => format!("did you mean `group {near}`?"),
             None => {
                 self.unknown.push((text, self.problems.len()));

@@ -38,6 +38,8 @@ impl Resolver<'_, '_> {
                 *next += 1;
                 match state.get(*used as usize) {
                     Some(Visit::Not) => path.push((*used, 0)),
+                    // The path to it from there would only be looked through to find this.
+                    Some(Visit::Open) if on_cycle.get(*used as usize) == Some(&true) => {}
                     Some(Visit::Open) => {
                         let from = path.iter().position(|(group, _)| group == used);
                         let cycle = path.get(from.unwrap_or_default()..).unwrap_or_default();

@@ -13,6 +13,10 @@ use crate::syntax::ast::Word;
 use crate::syntax::link::id_in_link;
 use crate::syntax::word;
 
+/// A word this long is no ID, however many of its characters are wild or escaped; it is not taken
+/// apart, which would cost a multiple of it.
+const LONGEST_WORD: usize = 64 << 10;
+
 impl Resolver<'_, '_> {
     /// A server name without globs.
     pub(super) fn server(&mut self, word: &Word) -> Option<ServerName> {
@@ -80,6 +84,9 @@ impl Resolver<'_, '_> {
 
     pub(super) fn user(&mut self, word: &Word) -> Option<Kind> {
         let text = self.text(word);
+        if text.len() > LONGEST_WORD {
+            return self.user_id(word, text).map(Kind::User);
+        }
         let pieces = match word::pieces(text, word.quoted) {
             Ok(pieces) => pieces,
             Err(at) => {
@@ -200,6 +207,15 @@ impl Resolver<'_, '_> {
 
     pub(super) fn room(&mut self, word: &Word) -> Option<Room> {
         let text = self.text(word);
+        if text.len() > LONGEST_WORD {
+            let message = format!(
+                "`{}` is not a room: it has over {LONGEST_WORD} bytes",
+                shorten(text)
+            );
+            let help = "a room ID or alias has at most 255 bytes, its server included";
+            self.report(Name::InvalidRoom, word.span, message, help);
+            return None;
+        }
         let pieces = match word::pieces(text, word.quoted) {
             Ok(pieces) => pieces,
             Err(at) => {
@@ -391,7 +407,7 @@ fn user_help(text: &str, error: &IdError) -> String {
 
 /// A text short enough for a message.
 pub(super) fn shorten(text: &str) -> String {
-    if text.chars().count() <= 80 {
+    if text.chars().nth(80).is_none() {
         return text.escape_debug().to_string();
     }
     let start: String = text.chars().take(60).collect();

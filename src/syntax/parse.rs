@@ -9,7 +9,7 @@ use pest::iterators::{Pair, Pairs};
 use super::ast::{Action, Kind, Rule as AstRule, Selector, Statement, Word};
 use super::grammar::{Grammar, Rule};
 use super::layout::{Logical, MAX_DEPTH, next_line, resume_after};
-use super::mistake::{Known, explain};
+use super::mistake::{Known, explain, stuck_at};
 use crate::diagnostic::{Diagnostic, Name};
 use crate::source::{SourceId, Span};
 
@@ -27,35 +27,89 @@ pub fn parse(
     let mut at = 0;
     let known = Known::new(text);
     let mut told = |from, to| comment(Span::new(source, from, to));
-    while let Some(line) = next_line(text, at, &mut told) {
-        at = line.next;
-        if let Some(deep) = line.too_deep {
-            problems.push(too_deep(Span::new(source, deep, deep + 1)));
-            if line.unclosed.is_some() {
-                at = resume_after(text, &line, deep);
-            }
+    let mut rescans = Rescans::of(text);
+    while at < text.len() {
+        let seen = rescans.visible(text, at);
+        let Some(line) = next_line(seen, at, &mut told) else {
+            at = seen.len();
             continue;
-        }
-        match Grammar::parse(Rule::line, &line.text) {
-            Ok(pairs) => statements.extend(
-                Reader {
+        };
+        at = line.next;
+        // Only as far as parentheses are nested no deeper than allowed: the grammar recurses.
+        let deep = line.too_deep.map(|deep| deep.saturating_sub(line.start));
+        let readable = line.text.get(..deep.unwrap_or(line.text.len()));
+        let readable = readable.unwrap_or_default();
+        let wrong = match Grammar::parse(Rule::line, readable) {
+            Ok(pairs) if deep.is_none() => {
+                let mut reader = Reader {
                     source,
                     line: &line,
                     problems,
-                }
-                .read(pairs),
-            ),
-            Err(error) => {
+                };
+                statements.extend(reader.read(pairs));
+                continue;
+            }
+            // What is wrong before the deep parenthesis is what made it one, as where each of many
+            // lines leaves one open.
+            Err(error) if deep.is_none() || stuck_at(&error) < readable.trim_end().len() => {
                 let (problem, wrong) = explain(source, &line, &error, &known);
                 problems.push(problem);
-                statements.extend(broken_group(source, &line));
-                if line.unclosed.is_some() {
-                    at = resume_after(text, &line, wrong);
-                }
+                wrong
             }
+            _ => {
+                let deep = line.too_deep.unwrap_or(line.start);
+                problems.push(too_deep(Span::new(source, deep, deep + 1)));
+                deep
+            }
+        };
+        statements.extend(broken_group(source, &line));
+        if line.unclosed.is_some() {
+            at = resume_after(text, &line, wrong);
+            rescans.resume(at, line.next);
         }
     }
     statements
+}
+
+/// Keeps reading linear. An unclosed `(` takes in all lines up to the next sure statement, and
+/// after its error they are read again; if each of them holds one, that is the square of their
+/// number. What is read again is paid from a budget, and once that is spent, lines that were taken
+/// in already are read singly: a `(` among them then ends with its line.
+struct Rescans {
+    /// How many bytes may still be read again.
+    budget: usize,
+    /// Up to here lines are read singly.
+    singly: usize,
+}
+
+/// How often, on average, a text may be read again.
+const RESCANS: usize = 8;
+
+impl Rescans {
+    fn of(text: &str) -> Self {
+        Rescans {
+            budget: text.len().saturating_mul(RESCANS),
+            singly: 0,
+        }
+    }
+
+    /// Reading goes on at `at` although it had come to `end`.
+    fn resume(&mut self, at: usize, end: usize) {
+        match self.budget.checked_sub(end.saturating_sub(at)) {
+            Some(left) => self.budget = left,
+            None => self.singly = self.singly.max(end),
+        }
+    }
+
+    /// The part of a text in which the statement that begins at `at` may end.
+    fn visible<'t>(&self, text: &'t str, at: usize) -> &'t str {
+        if at >= self.singly {
+            return text;
+        }
+        let rest = text.get(at..).unwrap_or_default();
+        let end = rest.find('\n').map_or(text.len(), |n| at + n + 1);
+        text.get(..end).unwrap_or(text)
+    }
 }
 
 fn too_deep(span: Span) -> Diagnostic {

@@ -151,7 +151,7 @@ def _policy(config: Mapping[Any, Any], problems: list[_Problem]) -> str | None:
     value = config["policy"]
     if not isinstance(value, (str, os.PathLike)):
         message = f"expected the path of a policy file or folder, not {_kind(value)}"
-    elif not (path := os.fspath(value)) or not isinstance(path, str) or "\0" in path:
+    elif not (path := os.fspath(value)) or not isinstance(path, str) or "\0" in path or _is_broken(path):
         message = f"expected the path of a policy file or folder, such as `{EXAMPLE}`"
     else:
         # Synapse changes to `/` when it forks into the background.
@@ -180,9 +180,16 @@ def _users(config: Mapping[Any, Any], key: str, problems: list[_Problem]) -> lis
     return users
 
 
+def _is_broken(text: str) -> bool:
+    """Whether it holds half a character: YAML's `"\\ud800"` is one, and no UTF-8 can say it."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _wrong_user(item: object) -> str | None:
     if not isinstance(item, str):
         return f'expected a user ID such as "@ann:example.org", not {_kind(item)}'
+    if _is_broken(item):
+        return f"{ascii(item)} holds half a character"
     if any(character in item for character in "*?"):
         return f"`{item}` is a pattern, and only user IDs stand here: write the rule in a policy file"
     wrong = _core.wrong_user_id(item)

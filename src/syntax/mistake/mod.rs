@@ -25,6 +25,7 @@ use crate::diagnostic::{Diagnostic, Name};
 use crate::source::{SourceId, Span};
 
 use advice::{advice, foreign_start};
+pub(super) use repair::stuck_at;
 use repair::{Repair, is_statement, repairs};
 use words::{tidy, word_at};
 
@@ -88,7 +89,7 @@ pub(super) fn explain(
     known: &Known<'_>,
 ) -> (Diagnostic, usize) {
     let text = line.text.trim_end();
-    let stuck = repair::place(error).min(text.len());
+    let stuck = stuck_at(error).min(text.len());
     let before = text.get(..stuck).unwrap_or_default();
     let rest = text.get(stuck..).unwrap_or_default();
     // At the end, the place is right behind the last word.

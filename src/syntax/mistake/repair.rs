@@ -112,7 +112,7 @@ fn first_stuck(text: &str) -> Option<usize> {
     let mut start = 0;
     for line in text.split('\n') {
         if let Err(error) = Grammar::parse(Rule::line, line) {
-            return Some(start + place(&error));
+            return Some(start + stuck_at(&error));
         }
         start += line.len() + 1;
     }
@@ -122,10 +122,10 @@ fn first_stuck(text: &str) -> Option<usize> {
 /// Where the grammar gets stuck in a statement, and what it would have taken there.
 fn stuck(text: &str) -> Option<(usize, Vec<&'static str>)> {
     let error = Grammar::parse(Rule::line, text).err()?;
-    Some((place(&error).min(text.len()), expected(&error)))
+    Some((stuck_at(&error).min(text.len()), expected(&error)))
 }
 
-pub(super) fn place(error: &pest::error::Error<Rule>) -> usize {
+pub(in crate::syntax) fn stuck_at(error: &pest::error::Error<Rule>) -> usize {
     match error.location {
         InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
     }
