@@ -7,6 +7,9 @@
 //! Law: never a panic; time and memory linear in the text (unclosed flow brackets and copies made
 //! through aliases are bounded).
 
+mod bounds;
+mod places;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -20,11 +23,8 @@ use crate::diagnostic::visible_message;
 use crate::id::{RoomAlias, RoomId, ServerName, UserId};
 use crate::source::Position;
 
-/// How deep `[` and `{` may nest; the reader's time grows with the square of the depth.
-const MAX_FLOW_DEPTH: usize = 64;
-
-/// The same, of brackets in quotes and comments too: far more than IDs hold by chance.
-const MAX_DEPTH_ANYWHERE: usize = 4096;
+use bounds::{Count, MAX_FLOW_DEPTH, too_deep};
+pub use places::{place_of_entry, places_of_texts};
 
 /// What is wrong with a file, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,35 +104,6 @@ pub fn group_file(text: &str) -> Result<Vec<Entry>, Fault> {
     read::<GroupFile>(text, "the file is empty: write `[]` if nobody is meant").map(|file| file.0)
 }
 
-/// The place of an entry of a group file. Costs reading the file up to it.
-pub fn place_of_entry(text: &str, index: usize) -> Position {
-    let start = Position { line: 1, column: 1 };
-    let deserializer = serde_yaml::Deserializer::from_str(text);
-    match StopAt(index).deserialize(deserializer) {
-        Err(error) => position(text, &error).unwrap_or(start),
-        Ok(()) => start,
-    }
-}
-
-/// For each entry of a group file the byte at which it stands, if it is a text that is written as it
-/// is read: without escapes. Costs reading the file.
-pub fn places_of_texts(text: &str) -> Vec<Option<usize>> {
-    let mut places = Vec::new();
-    let deserializer = serde_yaml::Deserializer::from_str(text);
-    // An error ends the list early.
-    let _ = Places(&mut places).deserialize(deserializer);
-    let start = text.as_ptr() as usize;
-    let within = |address: usize| {
-        let at = address.checked_sub(start).filter(|at| *at < text.len())?;
-        let quote = text.as_bytes().get(at.checked_sub(1)?);
-        Some(at - usize::from(matches!(quote, Some(b'"' | b'\''))))
-    };
-    places
-        .into_iter()
-        .map(|address| address.and_then(within))
-        .collect()
-}
-
 fn read<T: for<'de> Deserialize<'de>>(text: &str, empty: &str) -> Result<T, Fault> {
     let start = Position { line: 1, column: 1 };
     if let Some(position) = too_deep(text) {
@@ -201,43 +172,6 @@ fn without_place(error: &serde_yaml::Error) -> String {
         }
         _ => message.to_owned(),
     }
-}
-
-/// The first bracket that is nested too deep: outside quotes and comments over
-/// [`MAX_FLOW_DEPTH`]. Where a quote begins is guessed line by line; a text that leads the guess
-/// astray is caught by a count of all brackets.
-fn too_deep(text: &str) -> Option<Position> {
-    let mut depth = 0_usize;
-    let mut everywhere = 0_usize;
-    for (number, line) in text.lines().enumerate() {
-        let mut quote = None;
-        let mut before = ' ';
-        let mut comment = false;
-        for (column, c) in line.chars().enumerate() {
-            match c {
-                '[' | '{' => everywhere += 1,
-                ']' | '}' => everywhere = everywhere.saturating_sub(1),
-                _ => {}
-            }
-            match (quote, c) {
-                _ if comment => {}
-                (None, '#') if before.is_whitespace() => comment = true,
-                (None, '"' | '\'') if !before.is_alphanumeric() => quote = Some(c),
-                (Some(mark), c) if c == mark => quote = None,
-                (None, '[' | '{') => depth += 1,
-                (None, ']' | '}') => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if depth > MAX_FLOW_DEPTH || everywhere > MAX_DEPTH_ANYWHERE {
-                return Some(Position {
-                    line: number + 1,
-                    column: column + 1,
-                });
-            }
-            before = c;
-        }
-    }
-    None
 }
 
 /// An identifier in a file, checked while it is read.
@@ -428,215 +362,6 @@ impl<'de> Deserialize<'de> for Entry {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry, A::Error> {
                 while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
                 Ok(Entry::Other("a mapping"))
-            }
-        }
-
-        deserializer.deserialize_any(Visitor)
-    }
-}
-
-/// Counts the values of a file down, each as often as its aliases repeat it.
-struct Count<'c>(&'c mut usize);
-
-impl Count<'_> {
-    fn one<E: de::Error>(self) -> Result<(), E> {
-        *self.0 = self.0.saturating_sub(1);
-        if *self.0 == 0 {
-            let message = "aliases make more values of this file than it has bytes: write them out";
-            return Err(E::custom(message));
-        }
-        Ok(())
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Count<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> de::Visitor<'de> for Count<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("anything")
-    }
-
-    fn visit_str<E: de::Error>(self, _: &str) -> Result<(), E> {
-        self.one()
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
-        self.one()
-    }
-
-    fn visit_bool<E: de::Error>(self, _: bool) -> Result<(), E> {
-        self.one()
-    }
-
-    fn visit_i64<E: de::Error>(self, _: i64) -> Result<(), E> {
-        self.one()
-    }
-
-    fn visit_u64<E: de::Error>(self, _: u64) -> Result<(), E> {
-        self.one()
-    }
-
-    fn visit_f64<E: de::Error>(self, _: f64) -> Result<(), E> {
-        self.one()
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(Count(self.0))?.is_some() {}
-        self.one()
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while map.next_key_seed(Count(self.0))?.is_some() {
-            map.next_value_seed(Count(self.0))?;
-        }
-        self.one()
-    }
-}
-
-/// Reads a group file and notes where in memory each entry lies that is a piece of the text itself.
-struct Places<'p>(&'p mut Vec<Option<usize>>);
-
-impl<'de> DeserializeSeed<'de> for Places<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> de::Visitor<'de> for Places<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(GROUP_FILE)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while let Some(Place(address)) = seq.next_element()? {
-            self.0.push(address);
-        }
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while map.next_key::<IgnoredAny>()?.is_some() {
-            map.next_value_seed(Places(self.0))?;
-        }
-        Ok(())
-    }
-}
-
-struct Place(Option<usize>);
-
-impl<'de> Deserialize<'de> for Place {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = Place;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("anything")
-            }
-
-            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Place, E> {
-                Ok(Place(Some(text.as_ptr() as usize)))
-            }
-
-            fn visit_str<E: de::Error>(self, _: &str) -> Result<Place, E> {
-                Ok(Place(None))
-            }
-
-            fn visit_unit<E: de::Error>(self) -> Result<Place, E> {
-                Ok(Place(None))
-            }
-
-            fn visit_bool<E: de::Error>(self, _: bool) -> Result<Place, E> {
-                Ok(Place(None))
-            }
-
-            fn visit_i64<E: de::Error>(self, _: i64) -> Result<Place, E> {
-                Ok(Place(None))
-            }
-
-            fn visit_u64<E: de::Error>(self, _: u64) -> Result<Place, E> {
-                Ok(Place(None))
-            }
-
-            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Place, E> {
-                Ok(Place(None))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Place, A::Error> {
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Place(None))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Place, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Place(None))
-            }
-        }
-
-        deserializer.deserialize_any(Visitor)
-    }
-}
-
-/// Reads a group file and fails on purpose at an entry: the reader tells places only of errors.
-#[derive(Clone, Copy)]
-struct StopAt(usize);
-
-impl<'de> DeserializeSeed<'de> for StopAt {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> de::Visitor<'de> for StopAt {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(GROUP_FILE)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        for _ in 0..self.0 {
-            seq.next_element::<IgnoredAny>()?;
-        }
-        seq.next_element::<Stop>()?;
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while map.next_key::<IgnoredAny>()?.is_some() {
-            map.next_value_seed(self)?;
-        }
-        Ok(())
-    }
-}
-
-/// Any value at all is an error here, which then carries its place.
-struct Stop;
-
-impl<'de> Deserialize<'de> for Stop {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl de::Visitor<'_> for Visitor {
-            type Value = Stop;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the place of this value")
             }
         }
 

@@ -42,6 +42,7 @@ def refused(config) -> ConfigError:
         ({"policy": ""}, ("policy",), ["path", "/etc/"]),
         ({"policy": "a\0b"}, ("policy",), ["path", "/etc/"]),
         ({"policy": b"/tmp"}, ("policy",), ["path"]),
+        ({"policy": "/tmp/\ud800"}, ("policy",), ["path"]),
         ({"policy": "/no/such/file"}, ("policy",), ["unreadable-file", "/no/such/file"]),
         ({"polici": "/x"}, ("polici",), ["`polici`", "did you mean `policy`?"]),
         ({"Policy": "/x"}, ("Policy",), ["did you mean `policy`?"]),

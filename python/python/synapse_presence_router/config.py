@@ -188,8 +188,6 @@ def _is_broken(text: str) -> bool:
 def _wrong_user(item: object) -> str | None:
     if not isinstance(item, str):
         return f'expected a user ID such as "@ann:example.org", not {_kind(item)}'
-    if _is_broken(item):
-        return f"{ascii(item)} holds half a character"
     if any(character in item for character in "*?"):
         return f"`{item}` is a pattern, and only user IDs stand here: write the rule in a policy file"
     wrong = _core.wrong_user_id(item)
