@@ -8,7 +8,7 @@
 //! Law: only regular files are opened, so that reading never hangs; nothing is read past the limits;
 //! whatever is wrong is a problem in the report, and all other files are read nevertheless.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read;
@@ -148,6 +148,8 @@ struct Loader {
     paths: Vec<PathBuf>,
     /// The folder of each policy file: group files are named relative to it.
     folders: HashMap<SourceId, PathBuf>,
+    /// The folders looked into, without links: each is read once.
+    seen: HashSet<PathBuf>,
     bytes: u64,
     hasher: DefaultHasher,
 }
@@ -160,6 +162,7 @@ impl Loader {
             return vec![(name.to_string_lossy().into_owned(), root.to_owned())];
         }
         let mut found = Vec::new();
+        self.seen.extend(fs::canonicalize(root));
         self.find_in(root, "", 0, &mut found);
         if found.is_empty() {
             let span = self.nothing(".", root);
@@ -193,19 +196,18 @@ impl Loader {
                 return;
             }
         };
-        for entry in entries.flatten() {
+        let mut entries: Vec<_> = entries.flatten().collect();
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
             let (name, path) = (entry.file_name(), entry.path());
             let name = name.to_string_lossy();
             if name.starts_with('.') {
                 continue;
             }
             if path.is_dir() {
-                // A link to a folder that it lies in would lead round and round.
-                let real = fs::canonicalize(&path);
-                let lies_in = fs::canonicalize(folder);
-                let around =
-                    matches!((&real, &lies_in), (Ok(to), Ok(from)) if from.starts_with(to));
-                if depth < MAX_FOLDER_DEPTH && !around {
+                // Links could lead to one folder in very many ways, or round and round.
+                let is_new = fs::canonicalize(&path).is_ok_and(|real| self.seen.insert(real));
+                if depth < MAX_FOLDER_DEPTH && is_new {
                     self.find_in(&path, &format!("{prefix}{name}/"), depth + 1, found);
                 }
             } else if name.ends_with(".policy") {

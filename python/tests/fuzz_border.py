@@ -181,10 +181,13 @@ def one_module(rng: random.Random, folder: Path, done: Counter[str]) -> None:
 def one_config(rng: random.Random, folder: Path) -> None:
     keys = ["policy", "always_send_to_users", "blacklisted_users", text(rng)]
     config: Any = {key: yaml_value(rng) for key in rng.sample(keys, rng.randrange(4))}
+    if isinstance(config.get("policy"), str):
+        # Not `/`, which would read all there is.
+        config["policy"] = f"{folder}/{config['policy'].replace('/', '_')}x"
     if rng.random() < 0.3:
         config["policy"] = str(folder / "fuzz.policy")
     if rng.random() < 0.1:
-        config = yaml_value(rng)
+        config = yaml_value(rng, 0)
     try:
         PresenceRouter.parse_config(config)
     except ConfigError:

@@ -386,6 +386,22 @@ pub fn small() -> Vec<Case> {
                 .status();
             assert!(made.unwrap().success());
         }));
+        cases.push(case(
+            "folders that link to each other",
+            SMALL,
+            Wanted::Good,
+            |folder| {
+                fs::write(folder.join("main.policy"), "block @a:x.org\n").unwrap();
+                for (from, to) in [("a", "../b"), ("b", "../a")] {
+                    fs::create_dir(folder.join(from)).unwrap();
+                    for link in 0..4 {
+                        #[cfg(unix)]
+                        std::os::unix::fs::symlink(to, folder.join(from).join(link.to_string()))
+                            .unwrap();
+                    }
+                }
+            },
+        ));
         cases.push(case("a device for a file", SMALL, unreadable(), |folder| {
             #[cfg(unix)]
             std::os::unix::fs::symlink("/dev/zero", folder.join("main.policy")).unwrap();
