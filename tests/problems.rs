@@ -66,14 +66,26 @@ fn report_lines(policy: &str, group_file: &str) -> Vec<serde_json::Value> {
 }
 
 #[test]
-fn of_many_wrong_entries_a_hundred_are_placed_and_the_rest_counted() {
-    for (wrong, shown, rest) in [
-        (99, 99, None),
-        (100, 100, None),
-        (101, 100, Some("(1 more entries of this file are wrong)")),
-        (250, 100, Some("(150 more entries of this file are wrong)")),
+fn every_wrong_text_of_a_group_file_is_placed_and_of_other_entries_a_hundred() {
+    type Entry = fn(usize) -> String;
+    let text: Entry = |n| format!("- \"@right{n}\"\n- \"wrong{n}\"\n");
+    let number: Entry = |n| format!("- \"@right{n}\"\n- {n}\n");
+    for (entry, wrong, shown, rest) in [
+        (text, 250, 250, None),
+        (number, 100, 100, None),
+        (
+            number,
+            101,
+            100,
+            Some("(1 more entries of this file are wrong)"),
+        ),
+        (
+            number,
+            250,
+            100,
+            Some("(150 more entries of this file are wrong)"),
+        ),
     ] {
-        let entry = |n: usize| format!("- \"@right{n}\"\n- \"wrong{n}\"\n");
         let list: String = (0..wrong).map(entry).collect();
         let problems = report_lines("block group g\ngroup g from \"list.yaml\"\n", &list);
         assert_eq!(problems.len(), shown, "{wrong} wrong");

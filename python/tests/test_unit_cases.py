@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from fakes import Api, Module
+
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted([*ROOT.glob("policies/*.cases.yaml"), *ROOT.glob("tests/cases/*.cases.yaml")])
