@@ -87,6 +87,41 @@ fn sarif() {
 }
 
 #[test]
+fn a_fix_changes_each_file_once() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.policy"), "SEND ALL to @x:e.org\n").unwrap();
+    let arguments = ["check", "--policy", ".//", "--format", "sarif"];
+    let (_, out, _) = run(folder.path(), &arguments);
+    let log: Value = serde_json::from_str(&out).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let mut edits = 0;
+    for fix in results.iter().flat_map(|r| r["fixes"].as_array().unwrap()) {
+        let changes = fix["artifactChanges"].as_array().unwrap();
+        assert_eq!(changes.len(), 1, "{out}");
+        assert_eq!(changes[0]["artifactLocation"]["uri"], "a.policy");
+        edits = edits.max(changes[0]["replacements"].as_array().unwrap().len());
+    }
+    assert_eq!(edits, 2, "{out}");
+    let arguments = ["check", "--policy", ".//", "--format", "github"];
+    let (_, out, _) = run(folder.path(), &arguments);
+    assert!(out.starts_with("::error file=a.policy,"), "{out}");
+}
+
+#[test]
+fn many_comments_cost_no_more_than_their_lines() {
+    let (many, start) = (50_000, std::time::Instant::now());
+    let above = "# allow idle-block: x\n".repeat(many);
+    let inside = "  @z, # allow redundant-rule: x\n".repeat(many);
+    let policy = format!(
+        "server e.org\nsend all to @y\n{above}block @a from @b\nsend @z,\n{inside}  @v to @y\n"
+    );
+    let (code, out, err) = check(&policy, &["--json"]);
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "", ""));
+    // Seconds if the cost is the lines' number, an hour if it is its square.
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}
+
+#[test]
 fn github() {
     let (code, out, err) = check(ODD, &["--format", "github"]);
     let lines: Vec<&str> = out.lines().collect();
@@ -169,9 +204,15 @@ fn what_is_denied_says_no_and_what_is_allowed_is_not_shown() {
     let (code, _, err) = check(ODD, &["--deny", "idle-block", "--allow", "idle-block"]);
     assert!(code == 2 && err.contains("`idle-block` is given to `--deny` and to `--allow`"));
     let (code, _, err) = check(ODD, &["--allow", "idle-blok"]);
-    assert!(code == 2 && err.contains("'idle-block'"), "{err}");
-    let (code, _, _) = check(ODD, &["--allow", "unknown-group"]);
-    assert_eq!(code, 2, "an error cannot be allowed");
+    assert!(
+        code == 2 && err.contains("did you mean `idle-block`?"),
+        "{err}"
+    );
+    let (code, _, err) = check(ODD, &["--allow", "unknown-group"]);
+    assert!(
+        code == 2 && err.contains("`unknown-group` is an error"),
+        "{err}"
+    );
     let (code, out, _) = check(WRONG, &["--allow", "warnings", "--json"]);
     assert_eq!((code, names(&out).len()), (2, 2));
 }

@@ -3,8 +3,7 @@
 //! Law: a warning given by its name counts before `warnings`, which means all of them.
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use presence_router::diagnostic::{Level, Name, Report};
+use presence_router::diagnostic::{Level, Name, Report, nearest};
 
 use super::output::{Failure, count, note};
 
@@ -19,21 +18,30 @@ enum Which {
 #[derive(Debug, Args)]
 pub struct Verdict {
     /// Exit with 1 if this warning is given; `warnings` for any. May be given several times
-    #[arg(long, value_name = "NAME", hide_possible_values = true, value_parser = which())]
+    #[arg(long, value_name = "NAME", value_parser = which)]
     deny: Vec<Which>,
 
     /// Do not show this warning; `warnings` for all but those denied. May be given several times
-    #[arg(long, value_name = "NAME", hide_possible_values = true, value_parser = which())]
+    #[arg(long, value_name = "NAME", value_parser = which)]
     allow: Vec<Which>,
 }
 
-fn which() -> impl TypedValueParser<Value = Which> {
-    let warnings = Name::ALL
-        .iter()
-        .filter(|name| name.level() == Level::Warning);
-    let words = std::iter::once("warnings").chain(warnings.map(|name| name.as_str()));
-    let words = PossibleValuesParser::new(words);
-    words.map(|word| Name::parse(&word).map_or(Which::All, Which::One))
+fn which(word: &str) -> Result<Which, String> {
+    match Name::parse(word) {
+        _ if word == "warnings" => Ok(Which::All),
+        Some(name) if name.level() == Level::Warning => Ok(Which::One(name)),
+        Some(name) => Err(format!(
+            "`{name}` is an error: a policy with one never loads"
+        )),
+        None => {
+            let warnings = Name::ALL.iter();
+            let warnings = warnings.filter(|name| name.level() == Level::Warning);
+            let words = warnings.map(|name| name.as_str()).chain(["warnings"]);
+            let near = nearest(word, words);
+            let meant = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            Err(format!("there is no such warning{meant}"))
+        }
+    }
 }
 
 impl Verdict {

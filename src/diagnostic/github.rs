@@ -34,7 +34,7 @@ impl Report {
             let _ = writeln!(
                 text,
                 "::{level} file={},{place},title={}::{}",
-                escape(&self.opened(problem.span), true),
+                escape(&self.opened(problem.span).to_string_lossy(), true),
                 escape(problem.name.as_str(), true),
                 escape(&message, false),
             );

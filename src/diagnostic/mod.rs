@@ -19,8 +19,8 @@ mod nearest;
 mod sarif;
 mod visible;
 
-use std::borrow::Cow;
 use std::fmt;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::source::{Position, Sources, Span};
@@ -167,13 +167,13 @@ impl Report {
         self.sources.position(end)
     }
 
-    /// The file a span lies in as it was opened; a text from no file by its name.
-    fn opened(&self, span: Span) -> Cow<'_, str> {
+    /// The file a span lies in as it was opened, without `.` in it; a text from no file by its name.
+    fn opened(&self, span: Span) -> PathBuf {
         let source = self.sources.get(span.source);
-        match source.and_then(|source| source.path()) {
-            Some(path) => path.to_string_lossy(),
-            None => self.sources.name(span.source).into(),
-        }
+        let path = source.and_then(|source| source.path());
+        let path = path.unwrap_or_else(|| Path::new(self.sources.name(span.source)));
+        let parts = path.components();
+        parts.filter(|part| *part != Component::CurDir).collect()
     }
 
     /// The name of the file a problem of this report lies in.

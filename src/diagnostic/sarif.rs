@@ -5,10 +5,13 @@
 //! Law: a log is valid whatever the report holds, an empty report too; equal reports give equal
 //! logs.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::{Diagnostic, Edit, Level, Name, Report};
-use crate::source::Span;
+use crate::source::{SourceId, Span};
 
 impl Report {
     /// One run with every name as a rule and every problem as a result. Files are named as they
@@ -64,10 +67,9 @@ impl Report {
                 parts.insert("relatedLocations".into(), related.into());
             }
             if !problem.fix.is_empty() {
-                let changes: Vec<Value> = problem.fix.iter().map(|edit| self.edit(edit)).collect();
                 let fix = json!({
                     "description": { "text": problem.help },
-                    "artifactChanges": changes,
+                    "artifactChanges": self.changes(&problem.fix),
                 });
                 parts.insert("fixes".into(), json!([fix]));
             }
@@ -75,14 +77,26 @@ impl Report {
         result
     }
 
-    fn edit(&self, edit: &Edit) -> Value {
-        json!({
-            "artifactLocation": { "uri": uri(&self.opened(edit.span)) },
-            "replacements": [{
-                "deletedRegion": self.region(edit.span),
-                "insertedContent": { "text": edit.text },
-            }],
-        })
+    /// One change a file, whatever the number of its edits (section 3.55.3).
+    fn changes(&self, edits: &[Edit]) -> Vec<Value> {
+        let mut files: BTreeMap<SourceId, Vec<&Edit>> = BTreeMap::new();
+        for edit in edits {
+            files.entry(edit.span.source).or_default().push(edit);
+        }
+        let change = |edits: Vec<&Edit>| {
+            let first = edits.first()?;
+            let replacement = |edit: &&Edit| {
+                json!({
+                    "deletedRegion": self.region(edit.span),
+                    "insertedContent": { "text": edit.text },
+                })
+            };
+            Some(json!({
+                "artifactLocation": { "uri": uri(&self.opened(first.span)) },
+                "replacements": edits.iter().map(replacement).collect::<Vec<_>>(),
+            }))
+        };
+        files.into_values().filter_map(change).collect()
     }
 
     fn place(&self, span: Span) -> Value {
@@ -121,13 +135,13 @@ fn level(level: Level) -> &'static str {
 
 /// A path as a URI: relative if the path is, with every byte escaped that no path segment may hold
 /// (RFC 3986, section 3.3).
-fn uri(path: &str) -> String {
-    let path = path.strip_prefix("./").unwrap_or(path);
-    let mut out = String::with_capacity(path.len());
-    if path.starts_with('/') {
+fn uri(path: &Path) -> String {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let mut out = String::with_capacity(bytes.len());
+    if path.is_absolute() {
         out.push_str("file://");
     }
-    for byte in path.bytes() {
+    for byte in bytes.iter().copied() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => out.push(byte.into()),
             b'-' | b'.' | b'_' | b'~' | b'/' => out.push(byte.into()),

@@ -3,7 +3,10 @@
 //! Law: a comment takes away the warnings of its names that lie in its statement and nothing else. A
 //! comment that does nothing is told.
 
+use std::collections::BTreeMap;
+
 use crate::diagnostic::{Diagnostic, Name, Note};
+use crate::source::Span;
 use crate::syntax::allow::Allow;
 
 /// These warnings are looked for, or all found, only with a directory.
@@ -15,44 +18,38 @@ const WITH_DIRECTORY: &[Name] = &[
     Name::ConfusableId,
 ];
 
-/// The warnings that are left, and what is to be said of the comments. Costs the warnings times a
-/// logarithm of the comments.
+/// The warnings that are left, and what is to be said of the comments. Costs the warnings and
+/// the comments, times a logarithm of the comments.
 pub fn apply(
     allows: &[Allow],
     found: Vec<Diagnostic>,
     with_directory: bool,
 ) -> (Vec<Diagnostic>, Vec<Note>) {
-    // By place: no two statements overlap, but one may have several comments.
-    let mut by_place: Vec<(usize, &Allow)> = allows.iter().enumerate().collect();
-    let start = |allow: &Allow| allow.statement.map(|span| (span.source, span.start));
-    by_place.sort_by_key(|(_, allow)| start(allow));
-    let mut used: Vec<Vec<Name>> = vec![Vec::new(); allows.len()];
-    let left = found.into_iter().filter(|warning| {
-        let place = Some((warning.span.source, warning.span.start));
-        let behind = by_place.partition_point(|(_, allow)| start(allow) <= place);
-        let before = by_place.get(..behind).unwrap_or_default();
-        let near = before.last().and_then(|(_, allow)| start(allow));
-        let at = before
-            .iter()
-            .rev()
-            .take_while(|(_, allow)| start(allow) == near);
-        let mut allowed = false;
-        for (index, allow) in at {
-            let inside = allow.statement.is_some_and(|statement| {
-                statement.source == warning.span.source && warning.span.start < statement.end
-            });
-            if inside && allow.names.contains(&warning.name) {
-                allowed = true;
-                if let Some(used) = used.get_mut(*index) {
-                    used.push(warning.name);
-                }
-            }
-        }
-        !allowed
+    // No two statements overlap, but one may have many comments.
+    let mut given: BTreeMap<(Span, Name), bool> = BTreeMap::new();
+    for allow in allows {
+        let names = allow.names.iter();
+        given.extend(names.filter_map(|name| Some(((allow.statement?, *name), false))));
+    }
+    let mut left = found;
+    left.retain(|warning| {
+        let behind = Span {
+            start: warning.span.start.saturating_add(1),
+            end: 0,
+            ..warning.span
+        };
+        let mut before = given.range(..(behind, Name::Syntax));
+        let near = before.next_back().map(|((statement, _), _)| *statement);
+        let inside =
+            near.filter(|near| near.source == warning.span.source && warning.span.start < near.end);
+        let Some(taken) = inside.and_then(|at| given.get_mut(&(at, warning.name))) else {
+            return true;
+        };
+        *taken = true;
+        false
     });
-    let left = left.collect();
     let mut notes = Vec::new();
-    for (allow, used) in allows.iter().zip(&used) {
+    for allow in allows {
         let mut note = |message: String| {
             notes.push(Note {
                 span: allow.comment,
@@ -69,7 +66,8 @@ pub fn apply(
         }
         for name in &allow.names {
             let sure = with_directory || !WITH_DIRECTORY.contains(name);
-            if allow.statement.is_some() && sure && !used.contains(name) {
+            let taken = allow.statement.and_then(|at| given.get(&(at, *name)));
+            if sure && taken == Some(&false) {
                 note(format!(
                     "this comment allows `{name}`, which is not given here"
                 ));

@@ -41,9 +41,11 @@ pub fn allows(source: SourceId, text: &str) -> Vec<Allow> {
         });
         let place = |line: &Logical<'_>| (line.start, line.start + line.text.len());
         let statement = line.as_ref().map(place);
+        let first = comments.first().map(|(from, ..)| *from);
+        let above = first.zip(statement);
+        let above = above.map_or(at, |(first, (start, _))| top(text, first, start));
         found.extend(comments.into_iter().map(|(from, to, (names, mistake))| {
-            let belongs = |start| from >= start || is_above(text, to, start);
-            let place = statement.filter(|(start, _)| belongs(*start));
+            let place = statement.filter(|_| from >= above);
             let statement = place.map(|(start, end)| Span::new(source, start, end));
             Allow {
                 names,
@@ -59,14 +61,22 @@ pub fn allows(source: SourceId, text: &str) -> Vec<Allow> {
     }
 }
 
-/// Whether no empty line lies between a comment's end and a statement's start.
-fn is_above(text: &str, comment_end: usize, start: usize) -> bool {
-    let between = text.get(comment_end..start).unwrap_or_default();
-    // Without the rest of the comment's line and the blanks in front of the statement.
-    let lines = between
-        .split_once('\n')
-        .and_then(|(_, rest)| rest.rsplit_once('\n'));
-    lines.is_none_or(|(lines, _)| lines.split('\n').all(|line| !line.trim().is_empty()))
+/// Where the lines directly above the statement at `start` begin: behind the last empty line, or at
+/// `first`, the first comment. Costs one pass over what lies between, however many comments it holds.
+fn top(text: &str, first: usize, start: usize) -> usize {
+    let between = text.get(first..start).unwrap_or_default();
+    // Without the blanks in front of the statement.
+    let Some((lines, _)) = between.rsplit_once('\n') else {
+        return first;
+    };
+    let mut end = lines.len();
+    for line in lines.rsplit('\n') {
+        if line.trim().is_empty() {
+            return first + end;
+        }
+        end = end.saturating_sub(line.len() + 1);
+    }
+    first
 }
 
 /// What a comment allows, and what is wrong with it; `None` if it is about something else.
@@ -83,7 +93,9 @@ fn read(comment: &str) -> Option<(Vec<Name>, Option<String>)> {
     let alone = words.next().is_none();
     let looks = |c: char| c.is_ascii_lowercase() || c == '-';
     let meant = first.contains('-') && first.chars().all(looks) && alone && reason.is_some();
-    if Name::parse(first).is_none() && !meant {
+    // `# allow syntax highlighting` is about something else, `syntax` being a plain word.
+    let named = Name::parse(first).is_some() && (first.contains('-') || reason.is_some());
+    if !named && !meant {
         return None;
     }
     let mut names = Vec::new();
@@ -97,7 +109,8 @@ fn read(comment: &str) -> Option<(Vec<Name>, Option<String>)> {
             // `# allow idle-block since ...`: the colon is missing.
             None if reason.is_none() => break,
             None => {
-                let near = nearest(word, Name::ALL.iter().map(|name| name.as_str()));
+                let warnings = Name::ALL.iter().filter(|n| n.level() == Level::Warning);
+                let near = nearest(word, warnings.map(|name| name.as_str()));
                 let help = near.map_or(String::new(), |near| format!(": did you mean `{near}`?"));
                 let mistake = format!("there is no warning `{word}`{help}");
                 return Some((Vec::new(), Some(mistake)));
@@ -178,6 +191,7 @@ mod tests {
             "# allow",
             "# allowing idle-block: x",
             "# allow staff-only rooms: later",
+            "# allow syntax highlighting",
             "send all to @x # allowed by idle-block: x",
         ] {
             assert_eq!(found(text), [], "{text}");
