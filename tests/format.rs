@@ -236,8 +236,15 @@ fn the_cost_is_linear() {
         &|n| nest.repeat(n / 50),
     ];
     for (index, shape) in shapes.iter().enumerate() {
-        let (one, eight) = (time(&shape(200)), time(&shape(1_600)));
-        // Eight times as much; 64 times, if it were quadratic.
+        // Eight times as much; 64 times, if it were quadratic. A busy machine gets more attempts.
+        let (mut one, mut eight) = (Duration::MAX, Duration::MAX);
+        for _ in 0..5 {
+            one = one.min(time(&shape(200)));
+            eight = eight.min(time(&shape(1_600)));
+            if eight < one * 24 {
+                break;
+            }
+        }
         assert!(eight < one * 24, "shape {index}: {one:?} and {eight:?}");
     }
 }

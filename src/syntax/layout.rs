@@ -19,6 +19,10 @@ use std::borrow::Cow;
 /// How deep parentheses may nest.
 pub const MAX_DEPTH: usize = 64;
 
+/// What a statement can end in that is no part of it. Other white space, such as a no-break space, is
+/// part of a word.
+pub(super) const BLANKS: [char; 2] = [' ', '\t'];
+
 /// One statement's text.
 #[derive(Debug)]
 pub(super) struct Logical<'a> {
@@ -56,7 +60,10 @@ pub(super) fn next_line<'a>(
         blanks: Vec::new(),
     };
     while scan.step() {}
-    let end = start + text.get(start..scan.at).map_or(0, |t| t.trim_end().len());
+    let end = start
+        + text
+            .get(start..scan.at)
+            .map_or(0, |t| t.trim_end_matches(BLANKS).len());
     let next = if scan.cut {
         after_rest(text, scan.at)
     } else {

@@ -8,7 +8,7 @@ use pest::iterators::{Pair, Pairs};
 
 use super::ast::{Action, Kind, Rule as AstRule, Selector, Statement, Word};
 use super::grammar::{Grammar, Rule};
-use super::layout::{Logical, MAX_DEPTH, next_line, resume_after};
+use super::layout::{BLANKS, Logical, MAX_DEPTH, next_line, resume_after};
 use super::mistake::{Known, explain, stuck_at};
 use crate::diagnostic::{Diagnostic, Name};
 use crate::source::{SourceId, Span};
@@ -51,7 +51,9 @@ pub fn parse(
             }
             // What is wrong before the deep parenthesis is what made it one, as where each of many
             // lines leaves one open.
-            Err(error) if deep.is_none() || stuck_at(&error) < readable.trim_end().len() => {
+            Err(error)
+                if deep.is_none() || stuck_at(&error) < readable.trim_end_matches(BLANKS).len() =>
+            {
                 let (problem, wrong) = explain(source, &line, &error, &known);
                 problems.push(problem);
                 wrong
@@ -295,7 +297,11 @@ impl Reader<'_, '_> {
     /// A token's place in the file. Rules that end in an optional token can hold trailing blanks.
     fn span(&self, pair: &Pair<'_, Rule>) -> Span {
         let start = self.line.start + pair.as_span().start();
-        Span::new(self.source, start, start + pair.as_str().trim_end().len())
+        Span::new(
+            self.source,
+            start,
+            start + pair.as_str().trim_end_matches(BLANKS).len(),
+        )
     }
 }
 

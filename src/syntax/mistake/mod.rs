@@ -20,7 +20,7 @@ use pest::error::{Error, ErrorVariant};
 
 use super::KEYWORDS;
 use super::grammar::{Rule, name_of};
-use super::layout::Logical;
+use super::layout::{BLANKS, Logical};
 use crate::diagnostic::{Diagnostic, Name};
 use crate::source::{SourceId, Span};
 
@@ -88,13 +88,13 @@ pub(super) fn explain(
     error: &Error<Rule>,
     known: &Known<'_>,
 ) -> (Diagnostic, usize) {
-    let text = line.text.trim_end();
+    let text = line.text.trim_end_matches(BLANKS);
     let stuck = stuck_at(error).min(text.len());
     let before = text.get(..stuck).unwrap_or_default();
     let rest = text.get(stuck..).unwrap_or_default();
     // At the end, the place is right behind the last word.
     let at = if rest.is_empty() {
-        before.trim_end().len()
+        before.trim_end_matches(BLANKS).len()
     } else {
         stuck
     };

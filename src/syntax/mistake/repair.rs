@@ -12,6 +12,7 @@ use pest::Parser as _;
 use pest::error::InputLocation;
 
 use super::super::grammar::{Grammar, Rule};
+use super::super::layout::BLANKS;
 use super::super::marks::Change;
 use super::meant::{Candidate, candidates};
 use super::{Known, expected};
@@ -104,7 +105,7 @@ fn repair(candidate: Candidate, text: String, round: usize) -> Repair {
 
 /// Whether a text is one whole statement.
 pub(super) fn is_statement(text: &str) -> bool {
-    text.len() <= LONGEST && Grammar::parse(Rule::line, text.trim()).is_ok()
+    text.len() <= LONGEST && Grammar::parse(Rule::line, text.trim_matches(BLANKS)).is_ok()
 }
 
 /// Where the grammar gets stuck in a text of one statement a line; `None` if it does not.

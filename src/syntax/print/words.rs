@@ -15,7 +15,7 @@ use pest::Parser as _;
 use pest::iterators::{Pair, Pairs};
 
 use super::super::grammar::{Grammar, Rule};
-use super::super::layout::next_line;
+use super::super::layout::{BLANKS, next_line};
 
 /// The most columns by which an `=` moves to stand below another.
 const MOST_MOVED: usize = 16;
@@ -290,7 +290,7 @@ impl<'a> Reader<'a> {
     /// alone is wrong, but not for the printer to say; and a `#` must not come to stand at the end.
     fn word_at(&self, from: usize, to: usize) -> &'a str {
         let whole = self.text.get(from..to).unwrap_or_default();
-        let word = whole.trim_end();
+        let word = whole.trim_end_matches(BLANKS);
         if word.is_empty() {
             return whole;
         }
