@@ -314,7 +314,7 @@ pub fn small() -> Vec<Case> {
         text(
             "a carriage return alone",
             SMALL,
-            bad("syntax", 1, 22),
+            bad("syntax", 1, 15),
             "block @a:x.org\rblock @b:x.org\n",
         ),
         text(
