@@ -15,7 +15,7 @@ use super::output::{Failure, Output};
 #[command(after_long_help = AFTER)]
 pub struct Arguments {
     /// The name
-    #[arg(value_name = "NAME", hide_possible_values = true, value_parser = names(|_| true))]
+    #[arg(value_name = "NAME", hide_possible_values = true, value_parser = names())]
     name: Option<Name>,
 
     /// List in JSON, for scripts: one object a line with level, name and summary
@@ -43,10 +43,9 @@ struct Listed {
     summary: &'static str,
 }
 
-/// Reads the names that `wanted` takes; any other word is told with those that are near to it.
-pub fn names(wanted: fn(Name) -> bool) -> impl TypedValueParser<Value = Name> {
-    let known = Name::ALL.iter().filter(move |name| wanted(**name));
-    let words = PossibleValuesParser::new(known.map(|name| name.as_str()));
+/// Reads a name; any other word is told with those that are near to it.
+fn names() -> impl TypedValueParser<Value = Name> {
+    let words = PossibleValuesParser::new(Name::ALL.iter().map(|name| name.as_str()));
     // The parser takes no other word.
     words.map(|word| Name::parse(&word).unwrap_or(Name::Syntax))
 }
