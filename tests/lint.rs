@@ -10,6 +10,9 @@
     clippy::indexing_slicing
 )]
 
+#[path = "lint/setup.rs"]
+mod setup;
+
 use std::time::Instant;
 
 use presence_router::decide::{decide, receives_everyone};
@@ -18,29 +21,8 @@ use presence_router::directory::Directory;
 use presence_router::id::{RoomId, ServerName, UserId};
 use presence_router::lint::lint;
 use presence_router::policy::{Action, Group, Kind, PolicySet, Selector};
-use presence_router::router::{Inline, Origin, Router};
-
-fn router(text: &str) -> Router {
-    let inline = vec![Inline {
-        name: "a.policy".into(),
-        text: text.into(),
-    }];
-    let homeserver = ServerName::parse("h.org").ok();
-    let origin = Origin {
-        path: None,
-        inline,
-        homeserver,
-    };
-    Router::load(origin).unwrap_or_else(|report| panic!("{text}\n{report}"))
-}
-
-fn places(report: &Report) -> Vec<String> {
-    let place = |problem| {
-        let at = report.position(problem);
-        format!("{} {}:{}", problem.name, at.line, at.column)
-    };
-    report.problems().iter().map(place).collect()
-}
+use presence_router::router::{Origin, Router};
+use setup::{Chance, places, router};
 
 /// The warnings that hold for every directory.
 fn warnings(text: &str) -> Vec<String> {
@@ -638,23 +620,8 @@ fn costly_rule() {
 
 // ---- a warning is never wrong ----
 
-/// A small generator of its own, so that a failure is found again by its number.
-struct Chance(u64);
-
 impl Chance {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (x ^ (x >> 31)) % n
-    }
-
-    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[usize::try_from(self.below(of.len() as u64)).unwrap()]
-    }
-
-    fn selector(&mut self, depth: u64, groups: u64) -> String {
+    fn selector(&mut self, depth: usize, groups: usize) -> String {
         if depth == 0 || self.below(3) == 0 {
             if groups > 0 && self.below(5) == 0 {
                 return format!("group g{}", self.below(groups));

@@ -14,39 +14,18 @@
     clippy::indexing_slicing
 )]
 
+#[allow(dead_code)]
+#[path = "lint/setup.rs"]
+mod setup;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use presence_router::diagnostic::Name;
-use presence_router::id::{ServerName, UserId, server_of};
+use presence_router::id::{UserId, server_of};
 use presence_router::policy::{Action, Kind, PolicySet, Selector};
-use presence_router::router::{Inline, Origin, Router};
-
-fn router(text: &str) -> Router {
-    let inline = vec![Inline {
-        name: "a.policy".into(),
-        text: text.into(),
-    }];
-    let homeserver = ServerName::parse("h.org").ok();
-    let origin = Origin {
-        path: None,
-        inline,
-        homeserver,
-    };
-    Router::load(origin).unwrap_or_else(|report| panic!("{text}\n{report}"))
-}
-
-/// A small generator of its own, so that a failure is found again by its number.
-struct Chance(u64);
+use setup::{Chance, router};
 
 impl Chance {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((x ^ (x >> 31)) % n as u64).unwrap()
-    }
-
     fn selector(&mut self, atoms: &[&str], depth: usize, groups: usize) -> String {
         if depth == 0 || self.below(3) == 0 {
             if groups > 0 && self.below(6) == 0 {

@@ -8,26 +8,17 @@
     clippy::indexing_slicing
 )]
 
+#[allow(dead_code)]
+#[path = "lint/setup.rs"]
+mod setup;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use presence_router::diagnostic::{Name, Report};
 use presence_router::directory::Directory;
 use presence_router::id::{RoomId, ServerName, UserId};
-use presence_router::router::{Inline, Origin, Router};
+use setup::{Chance, router};
 use unicode_security::skeleton;
-
-fn router(text: &str) -> Router {
-    let inline = vec![Inline {
-        name: "a.policy".into(),
-        text: text.into(),
-    }];
-    let origin = Origin {
-        path: None,
-        inline,
-        homeserver: ServerName::parse("h.org").ok(),
-    };
-    Router::load(origin).unwrap_or_else(|report| panic!("{text}\n{report}"))
-}
 
 /// The lines and marked texts of one warning.
 fn marked(report: &Report, name: Name) -> BTreeSet<(usize, String)> {
@@ -40,23 +31,6 @@ fn marked(report: &Report, name: Name) -> BTreeSet<(usize, String)> {
         (at.line, report.sources().text(problem.span).to_owned())
     };
     problems.map(mark).collect()
-}
-
-/// A small generator of its own, so that a failure is found again by its number.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((x ^ (x >> 31)) % n as u64).unwrap()
-    }
-
-    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[self.below(of.len())]
-    }
 }
 
 /// Of the groups that no rule comes to, those that no group uses.

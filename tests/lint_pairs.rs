@@ -8,37 +8,21 @@
     clippy::indexing_slicing
 )]
 
+#[allow(dead_code)]
+#[path = "lint/setup.rs"]
+mod setup;
+
 use presence_router::diagnostic::{Name, Report};
-use presence_router::id::ServerName;
-use presence_router::router::{Inline, Origin, Router};
+use setup::{places, router};
 
-fn warnings(text: &str) -> Report {
-    let inline = vec![Inline {
-        name: "a.policy".into(),
-        text: text.into(),
-    }];
-    let origin = Origin {
-        path: None,
-        inline,
-        homeserver: ServerName::parse("h.org").ok(),
-    };
-    let router = Router::load(origin).unwrap_or_else(|report| panic!("{text}\n{report}"));
-    router.snapshot().warnings().clone()
-}
-
-fn places(text: &str) -> (Vec<String>, Report) {
-    let report = warnings(text);
-    let place = |problem| {
-        let at = report.position(problem);
-        format!("{} {}:{}", problem.name, at.line, at.column)
-    };
-    let given = report.problems().iter().map(place).collect();
-    (given, report)
+fn given(text: &str) -> (Vec<String>, Report) {
+    let report = router(text).snapshot().warnings().clone();
+    (places(&report), report)
 }
 
 #[track_caller]
 fn gives(text: &str, expected: &[&str]) {
-    let (given, report) = places(text);
+    let (given, report) = given(text);
     assert_eq!(given, expected, "{text}\n{report}");
 }
 
@@ -61,7 +45,7 @@ fn within(a: &str, b: &str, expected: bool) {
             "empty-selector 1:6",
         ),
     ] {
-        let (given, report) = places(&text);
+        let (given, report) = given(&text);
         // Equal, the later one is the duplicate.
         let said = given
             .iter()
@@ -392,7 +376,7 @@ fn the_kind_of_an_answer_does_not_change() {
 
 #[test]
 fn each_warning_about_two_rules_marks_the_other() {
-    let report = warnings(
+    let (_, report) = given(
         "send @a to @b\nsend @a to @b\nsend @c to @d\nsend users matching /@c.*/ to @d\nsend @e to @f\nblock @e",
     );
     let marked: Vec<(Name, usize)> = report
