@@ -5,76 +5,119 @@
 //! Law: linear in the policy, times a logarithm for sorting. Selectors recurse as deep as
 //! parentheses nest; groups are nodes already made when they are used.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
 use crate::id::{ServerName, UserId};
-use crate::index::{Index, Lists, Node, NodeId, Rectangle, Traits, Triggers};
-use crate::policy::{Kind, PolicySet, Room, Selector};
+use crate::index::{Index, Link, Links, Lists, Names, Node, NodeId, Regexes, Traits, Triggers};
+use crate::policy::{Action, Kind, Pattern, PolicySet, Room, Selector};
 
 /// Compiles a policy. Costs its size.
 pub fn compile(policy: &PolicySet) -> Index {
-    let mut compiler = Compiler::default();
+    let mut compiler = Compiler::new(Names::new(policy.named.as_slice().into()));
     for group in &policy.groups {
         let node = compiler.selector(&group.selector);
         compiler.groups.push(node);
     }
-    let rules = policy.rules.iter().map(|rule| Rectangle {
-        action: rule.action,
-        senders: compiler.selector(&rule.senders),
-        recipients: compiler.selector(&rule.recipients),
+    let rules = policy.rules.iter().map(|rule| {
+        let senders = compiler.selector(&rule.senders);
+        (rule.action, senders, compiler.selector(&rule.recipients))
     });
-    let rules: Vec<Rectangle> = rules.collect();
-    let mut named: HashMap<Box<str>, HashSet<UserId, RandomState>, RandomState> =
-        HashMap::default();
-    for user in &policy.named {
-        named
-            .entry(user.server().into())
-            .or_default()
-            .insert(user.clone());
-    }
-    let count = compiler.nodes.len();
-    let by = |node: fn(&Rectangle) -> NodeId| {
-        Lists::new(count, rules.iter().map(node).zip(0..).collect())
+    let rules: Vec<(Action, NodeId, NodeId)> = rules.collect();
+    let unbounded = |(action, senders, _): &&(Action, NodeId, NodeId)| {
+        *action == Action::Allow && compiler.traits_of(*senders).unbounded
     };
+    let everyone = rules.iter().filter(unbounded);
+    let mut everyone_recipients: Vec<NodeId> = everyone.map(|(_, _, to)| *to).collect();
+    everyone_recipients.sort_unstable();
+    everyone_recipients.dedup();
+    let count = compiler.names.len() as usize + compiler.nodes.len();
+    let by_senders = rules
+        .iter()
+        .map(|(action, from, to)| (*from, Link::new(*action, *to)));
+    let by_recipients = rules
+        .iter()
+        .map(|(action, from, to)| (*to, Link::new(*action, *from)));
+    compiler.triggers.regexes = Regexes::new(compiler.regexes);
     Index {
-        above: Lists::new(count, compiler.above),
-        rules_by_senders: by(|rule| rule.senders),
-        rules_by_recipients: by(|rule| rule.recipients),
-        nodes: compiler.nodes,
-        traits: compiler.traits,
+        by_senders: Links::new(count, by_senders),
+        by_recipients: Links::new(count, by_recipients),
+        above: Lists::new(count, &compiler.above),
+        named_on: named_on(&compiler.names, &compiler.nodes),
+        nodes: compiler.nodes.into(),
+        traits: compiler.traits.into(),
         triggers: compiler.triggers,
-        rules,
-        named,
+        names: compiler.names,
+        everyone_recipients: everyone_recipients.into(),
     }
 }
 
-#[derive(Default)]
+/// The named users of each server, if any node lists the users of one.
+fn named_on(names: &Names, nodes: &[Node]) -> HashMap<Box<str>, Vec<u32>, RandomState> {
+    let mut named: HashMap<Box<str>, Vec<u32>, RandomState> = HashMap::default();
+    let by_server =
+        |node: &Node| matches!(node, Node::Server(_) | Node::ServerGlob(_) | Node::Local);
+    if nodes.iter().any(by_server) {
+        for (number, user) in (0..).zip(names.users()) {
+            match named.get_mut(user.server()) {
+                Some(users) => users.push(number),
+                None => _ = named.insert(user.server().into(), vec![number]),
+            }
+        }
+    }
+    named
+}
+
 struct Compiler {
+    names: Names,
+    /// The nodes behind those of the named users.
     nodes: Vec<Node>,
     traits: Vec<Traits>,
     groups: Vec<NodeId>,
     triggers: Triggers,
+    regexes: Vec<(Pattern, NodeId)>,
     /// Pairs of a node and one built on it that it triggers.
     above: Vec<(NodeId, NodeId)>,
-    users: HashMap<UserId, NodeId, RandomState>,
 }
 
 impl Compiler {
+    fn new(names: Names) -> Self {
+        Compiler {
+            names,
+            nodes: Vec::new(),
+            traits: Vec::new(),
+            groups: Vec::new(),
+            triggers: Triggers::default(),
+            regexes: Vec::new(),
+            above: Vec::new(),
+        }
+    }
+
     fn selector(&mut self, selector: &Selector) -> NodeId {
         match &selector.kind {
             Kind::Everyone => self.once(Node::Everyone, |triggers| &mut triggers.everyone),
             Kind::Local => self.once(Node::Local, |triggers| &mut triggers.local),
             Kind::Remote => self.once(Node::Remote, |triggers| &mut triggers.remote),
             Kind::User(user) => self.user(user),
-            Kind::Listed(users) => self.listed(users.clone()),
+            Kind::Listed(users) => self.listed(users),
             Kind::Server(server) => self.server(server),
             Kind::Members(room) => self.room(room),
-            Kind::UserGlob(glob) => self.pattern(Node::UserGlob(glob.clone())),
-            Kind::ServerGlob(glob) => self.pattern(Node::ServerGlob(glob.clone())),
-            Kind::Matching(pattern) => self.pattern(Node::Matching(pattern.clone())),
+            Kind::UserGlob(glob) => {
+                let node = self.add(Node::UserGlob(glob.clone()));
+                self.triggers.user_globs.add(glob, node);
+                node
+            }
+            Kind::ServerGlob(glob) => {
+                let node = self.add(Node::ServerGlob(glob.clone()));
+                self.triggers.server_globs.add(glob, node);
+                node
+            }
+            Kind::Matching(pattern) => {
+                let node = self.add(Node::Matching(pattern.clone()));
+                self.regexes.push((pattern.clone(), node));
+                node
+            }
             Kind::Group(id) => match self.groups.get(id.0 as usize) {
                 Some(node) => *node,
                 None => self.add(Node::Nobody),
@@ -97,21 +140,14 @@ impl Compiler {
         }
     }
 
-    /// The users among the parts become one sorted list.
+    /// The users among the parts become one list.
     fn any(&mut self, parts: &[Selector]) -> NodeId {
         let user = |part: &Selector| match &part.kind {
-            Kind::User(user) => Some(user.clone()),
+            Kind::User(user) => self.names.number(user.as_str()),
             _ => None,
         };
-        let mut users: Vec<UserId> = parts.iter().filter_map(user).collect();
-        users.sort_unstable();
-        users.dedup();
-        let mut nodes: Vec<NodeId> = Vec::new();
-        match users.as_slice() {
-            [] => {}
-            [one] => nodes.push(self.user(one)),
-            _ => nodes.push(self.listed(users.into())),
-        }
+        let users: Vec<u32> = parts.iter().filter_map(user).collect();
+        let mut nodes: Vec<NodeId> = self.users(users).into_iter().collect();
         let others = parts
             .iter()
             .filter(|part| !matches!(part.kind, Kind::User(_)));
@@ -139,30 +175,36 @@ impl Compiler {
         node
     }
 
+    /// The node of a user, which is their number.
     fn user(&mut self, user: &UserId) -> NodeId {
-        if let Some(node) = self.users.get(user) {
-            return *node;
+        match self.names.number(user.as_str()) {
+            Some(number) => number,
+            None => self.add(Node::Nobody),
         }
-        let node = self.add(Node::User(user.clone()));
-        self.users.insert(user.clone(), node);
-        self.triggers
-            .users
-            .entry(user.clone())
-            .or_default()
-            .push(node);
-        node
     }
 
-    fn listed(&mut self, users: Arc<[UserId]>) -> NodeId {
-        let node = self.add(Node::Users(users.clone()));
-        for user in users.iter() {
-            self.triggers
-                .users
-                .entry(user.clone())
-                .or_default()
-                .push(node);
+    fn listed(&mut self, users: &[UserId]) -> NodeId {
+        let numbers = users
+            .iter()
+            .filter_map(|user| self.names.number(user.as_str()));
+        let numbers = numbers.collect();
+        match self.users(numbers) {
+            Some(node) => node,
+            None => self.add(Node::Nobody),
         }
-        node
+    }
+
+    /// One node for some users, `None` for none.
+    fn users(&mut self, mut users: Vec<u32>) -> Option<NodeId> {
+        users.sort_unstable();
+        users.dedup();
+        if users.len() < 2 {
+            return users.first().copied();
+        }
+        let users: Box<[u32]> = users.into();
+        let node = self.next();
+        self.above.extend(users.iter().map(|user| (*user, node)));
+        Some(self.add(Node::Users(users)))
     }
 
     fn server(&mut self, server: &ServerName) -> NodeId {
@@ -183,23 +225,23 @@ impl Compiler {
         node
     }
 
-    fn pattern(&mut self, node: Node) -> NodeId {
-        let node = self.add(node);
-        self.triggers.patterns.push(node);
-        node
-    }
-
     fn add(&mut self, node: Node) -> NodeId {
+        let id = self.next();
         let traits = self.traits_for(&node);
         self.traits.push(traits);
         self.nodes.push(node);
-        u32::try_from(self.nodes.len() - 1).unwrap_or(u32::MAX)
+        id
+    }
+
+    /// The number of the node that is added next.
+    fn next(&self) -> NodeId {
+        let others = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        self.names.len().saturating_add(others)
     }
 
     fn traits_of(&self, node: NodeId) -> Traits {
-        self.traits
-            .get(node as usize)
-            .copied()
+        let at = node.checked_sub(self.names.len());
+        at.and_then(|at| self.traits.get(at as usize).copied())
             .unwrap_or(Traits::NOBODY)
     }
 
@@ -215,7 +257,7 @@ impl Compiler {
                 unbounded: true,
                 ..leaf(6)
             },
-            Node::User(_) | Node::Users(_) => leaf(0),
+            Node::Users(_) => leaf(0),
             Node::Members(_) => leaf(1),
             Node::Server(_) => leaf(2),
             Node::Local => leaf(3),

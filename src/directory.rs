@@ -5,10 +5,12 @@
 //!
 //! Not for: what a policy says, nor the users only a policy names.
 //!
-//! Law: members of rooms are known users. One fact costs a constant number of map operations to
-//! change, whatever the number of rules and members.
+//! Law: members of rooms are known users. Users stand in byte order wherever they are kept, so that
+//! an answer needs no sorting. One fact costs a constant number of map operations to change, whatever
+//! the number of rules; those in sorted maps cost a logarithm of the members or users there.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -27,12 +29,14 @@ pub struct Directory {
     server_name: Option<ServerName>,
     /// The users listed as such; members of rooms are known besides.
     listed: Set<UserId>,
-    rooms: Map<RoomId, Set<UserId>>,
+    rooms: Map<RoomId, BTreeSet<UserId>>,
     rooms_of: Map<UserId, Set<RoomId>>,
     aliases: Map<RoomAlias, RoomId>,
     aliases_of: Map<RoomId, BTreeSet<RoomAlias>>,
-    /// All known users, by server.
-    by_server: Map<Arc<str>, Set<UserId>>,
+    /// All known users.
+    known: BTreeSet<UserId>,
+    /// The same by server.
+    by_server: Map<Arc<str>, BTreeSet<UserId>>,
 }
 
 impl Directory {
@@ -93,7 +97,7 @@ impl Directory {
 
     /// Says who is joined to a room, instead of what was said before. Costs the members, old and new.
     pub fn set_room_members(&mut self, room: RoomId, members: impl IntoIterator<Item = UserId>) {
-        let new: Set<UserId> = members.into_iter().collect();
+        let new: BTreeSet<UserId> = members.into_iter().collect();
         let old = self
             .rooms
             .insert(room.clone(), new.clone())
@@ -171,6 +175,10 @@ impl Directory {
     }
 
     fn learn(&mut self, user: &UserId) {
+        if self.knows_user(user.as_str()) {
+            return;
+        }
+        self.known.insert(user.clone());
         match self.by_server.get_mut(user.server()) {
             Some(users) => _ = users.insert(user.clone()),
             None => {
@@ -184,6 +192,7 @@ impl Directory {
         if self.listed.contains(user) || self.rooms_of.contains_key(user) {
             return;
         }
+        self.known.remove(user);
         if let Some(users) = self.by_server.get_mut(user.server()) {
             users.remove(user);
             if users.is_empty() {
@@ -196,23 +205,46 @@ impl Directory {
 
     /// Whether a user is known. Costs two look-ups.
     pub fn knows_user(&self, user: &str) -> bool {
-        let users = self.by_server.get(server_of(user));
-        users.is_some_and(|users| users.contains(user))
+        self.rooms_of.contains_key(user) || self.listed.contains(user)
     }
 
-    /// All known users, in no order.
-    pub fn users(&self) -> impl Iterator<Item = &UserId> {
-        self.by_server.values().flatten()
+    /// All known users, sorted by bytes.
+    pub fn users(&self) -> impl ExactSizeIterator<Item = &UserId> {
+        self.known.iter()
     }
 
-    /// How many users are known. Costs the number of servers.
+    /// The known users whose ID begins with a text, sorted by bytes. Costs a logarithm of all, and
+    /// those.
+    pub fn users_from<'a, 's>(
+        &'a self,
+        start: &'s str,
+    ) -> impl Iterator<Item = &'a UserId> + use<'a, 's> {
+        from(&self.known, start)
+    }
+
+    /// How many users are known.
     pub fn user_count(&self) -> usize {
-        self.by_server.values().map(Set::len).sum()
+        self.known.len()
     }
 
-    /// The known users on a server, in no order.
-    pub fn users_on(&self, server: &str) -> impl Iterator<Item = &UserId> {
-        self.by_server.get(server).into_iter().flatten()
+    /// The servers of the known users, in no order.
+    pub fn servers(&self) -> impl Iterator<Item = &str> {
+        self.by_server.keys().map(|server| &**server)
+    }
+
+    /// The known users on a server, sorted by bytes.
+    pub fn users_on(&self, server: &str) -> impl ExactSizeIterator<Item = &UserId> {
+        self.on(server).iter()
+    }
+
+    /// The known users on a server whose ID begins with a text, sorted by bytes. Costs a logarithm of
+    /// those on the server, and those.
+    pub fn users_on_from<'a, 's>(
+        &'a self,
+        server: &str,
+        start: &'s str,
+    ) -> impl Iterator<Item = &'a UserId> + use<'a, 's> {
+        from(self.on(server), start)
     }
 
     /// Whether a user is on the homeserver's own server.
@@ -221,26 +253,29 @@ impl Directory {
             .is_some_and(|server| server.as_str() == server_of(user))
     }
 
-    /// The members of a room named by its ID or an alias, in no order; `None` if there is no such
+    /// The members of a room named by its ID or an alias, sorted by bytes; `None` if there is no such
     /// room here.
-    pub fn members(&self, room: &Room) -> Option<impl Iterator<Item = &UserId>> {
-        self.room(room).map(|members| members.iter())
+    pub fn members(&self, room: &Room) -> Option<impl ExactSizeIterator<Item = &UserId>> {
+        let members = self.rooms.get(self.room_id(room)?)?;
+        Some(members.iter())
     }
 
     /// How many members a room has, 0 if there is no such room here.
     pub fn member_count(&self, room: &Room) -> usize {
-        self.room(room).map_or(0, Set::len)
+        self.members(room).map_or(0, |members| members.len())
     }
 
     /// Whether a user is joined to a room named by its ID or an alias. Costs two look-ups.
     pub fn is_member(&self, room: &Room, user: &str) -> bool {
-        self.room(room)
-            .is_some_and(|members| members.contains(user))
+        let joined = self.rooms_of.get(user).zip(self.room_id(room));
+        joined.is_some_and(|(rooms, room)| rooms.contains(room))
     }
 
     /// The rooms a user is joined to, in no order.
-    pub fn rooms_of(&self, user: &str) -> impl Iterator<Item = &RoomId> {
-        self.rooms_of.get(user).into_iter().flatten()
+    pub fn rooms_of(&self, user: &str) -> impl ExactSizeIterator<Item = &RoomId> {
+        // An empty list has the same iterator.
+        let rooms = self.rooms_of.get(user);
+        rooms.map(HashSet::iter).unwrap_or_default()
     }
 
     /// The aliases of a room, sorted.
@@ -254,12 +289,26 @@ impl Directory {
         ids.chain(self.aliases.keys().map(RoomAlias::as_str))
     }
 
-    fn room(&self, room: &Room) -> Option<&Set<UserId>> {
+    fn room_id<'a>(&'a self, room: &'a Room) -> Option<&'a RoomId> {
         match room {
-            Room::Id(id) => self.rooms.get(id),
-            Room::Alias(alias) => self.rooms.get(self.aliases.get(alias)?),
+            Room::Id(id) => Some(id),
+            Room::Alias(alias) => self.aliases.get(alias),
         }
     }
+
+    fn on(&self, server: &str) -> &BTreeSet<UserId> {
+        self.by_server.get(server).unwrap_or(&NO_USERS)
+    }
+}
+
+static NO_USERS: BTreeSet<UserId> = BTreeSet::new();
+
+fn from<'a, 's>(
+    users: &'a BTreeSet<UserId>,
+    start: &'s str,
+) -> impl Iterator<Item = &'a UserId> + use<'a, 's> {
+    let range = users.range::<str, _>((Bound::Included(start), Bound::Unbounded));
+    range.take_while(move |user| user.as_str().starts_with(start))
 }
 
 #[cfg(test)]

@@ -45,6 +45,19 @@ impl Glob {
         self.0.iter().map(plain).collect()
     }
 
+    /// What every text that matches begins with.
+    pub fn plain_start(&self) -> String {
+        plain(&self.0)
+    }
+
+    /// What stands behind the first `:`, if there is one and nothing behind it is wild.
+    pub fn plain_server(&self) -> Option<String> {
+        let colon = self.0.iter().position(|piece| *piece == Piece::Char(':'))?;
+        let server = self.0.get(colon + 1..).unwrap_or_default();
+        let wild = |piece: &Piece| !matches!(piece, Piece::Char(_));
+        (!server.iter().any(wild)).then(|| plain(server))
+    }
+
     /// Whether the whole user ID matches; wildcards stay on their side of the first `:`.
     pub fn matches_user(&self, user_id: &str) -> bool {
         let (name, server) = user_id.split_once(':').unwrap_or((user_id, ""));
@@ -57,6 +70,15 @@ impl Glob {
     pub fn matches_server(&self, server: &str) -> bool {
         matches(&self.0, server)
     }
+}
+
+/// The characters before the first wildcard.
+fn plain(pieces: &[Piece]) -> String {
+    let characters = pieces.iter().map_while(|piece| match piece {
+        Piece::Char(c) => Some(*c),
+        Piece::One | Piece::Run => None,
+    });
+    characters.collect()
 }
 
 /// The classic two-pointer match: on a mismatch, let the last `*` take one character more.

@@ -168,6 +168,29 @@ impl Pattern {
     }
 }
 
+/// Many regexes that are matched in one pass.
+#[derive(Debug, Clone)]
+pub struct Patterns(regex::RegexSet);
+
+/// The most bytes that the regexes of a policy may take compiled together.
+const MAX_PATTERNS_BYTES: usize = 64 << 20;
+
+impl Patterns {
+    /// Compiles regexes into one; `None` if they are too large together.
+    pub fn new(patterns: &[Pattern]) -> Option<Self> {
+        let texts = patterns.iter().map(|pattern| pattern.regex.as_str());
+        let mut builder = regex::RegexSetBuilder::new(texts);
+        let builder = builder.size_limit(MAX_PATTERNS_BYTES);
+        builder.build().ok().map(Patterns)
+    }
+
+    /// The positions of those that match the whole user ID, ascending. Costs the ID's length, and more
+    /// only while states are met for the first time.
+    pub fn matching(&self, user_id: &str) -> impl Iterator<Item = usize> {
+        self.0.matches(user_id).into_iter()
+    }
+}
+
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "/{}/", self.text)

@@ -20,7 +20,7 @@ use crate::compile::compile;
 use crate::diagnostic::{Note, Report};
 use crate::directory::Directory;
 use crate::id::{RoomAlias, RoomId, UserId};
-use crate::index::{Index, Senders};
+use crate::index::{Index, Query, Senders};
 use crate::lint::{apply_allows, lint};
 use crate::load::{Loaded, load};
 use crate::policy::{PolicySet, Room};
@@ -259,7 +259,7 @@ impl Snapshot {
     ///
     /// Costs the rules the sender stands in and the users on their other side.
     pub fn recipients_of(&self, directory: &Directory, sender: &str) -> Vec<UserId> {
-        self.index.query(directory, &[]).recipients_of(sender)
+        Query::new(&self.index, directory, &[]).recipients_of(sender)
     }
 
     /// Whose presence a recipient receives.
@@ -267,24 +267,22 @@ impl Snapshot {
     /// Costs the rules the recipient stands in and the users on their other side; for everyone but
     /// some, the users who are missing.
     pub fn senders_for(&self, directory: &Directory, recipient: &str) -> Senders {
-        self.index.query(directory, &[]).senders_for(recipient)
+        Query::new(&self.index, directory, &[]).senders_for(recipient)
     }
 
     /// Whether a recipient receives a sender's presence. Costs the rules the sender stands in.
     pub fn sees(&self, directory: &Directory, sender: &str, recipient: &str) -> bool {
-        self.index.query(directory, &[]).sees(sender, recipient)
+        Query::new(&self.index, directory, &[]).sees(sender, recipient)
     }
 
     /// Whether a recipient is answered with everyone but some. Costs the rules they stand in.
     pub fn receives_everyone(&self, directory: &Directory, recipient: &str) -> bool {
-        self.index
-            .query(directory, &[])
-            .receives_everyone(recipient)
+        Query::new(&self.index, directory, &[]).receives_everyone(recipient)
     }
 
     /// The known users who are answered with everyone but some, sorted by bytes.
     pub fn everyone_recipients(&self, directory: &Directory) -> Vec<UserId> {
-        self.index.query(directory, &[]).everyone_recipients()
+        Query::new(&self.index, directory, &[]).everyone_recipients()
     }
 
     /// For each recipient of a batch of updates, given by their senders, the ascending positions of
@@ -296,11 +294,11 @@ impl Snapshot {
         let mut in_hand: Vec<UserId> = in_hand.filter_map(|id| UserId::parse(id).ok()).collect();
         in_hand.sort_unstable();
         in_hand.dedup();
-        self.index.query(directory, &in_hand).route(batch)
+        Query::new(&self.index, directory, &in_hand).route(batch)
     }
 
     /// All known users: the directory's and the policy's, sorted by bytes.
     pub fn known_users(&self, directory: &Directory) -> Vec<UserId> {
-        self.index.query(directory, &[]).known_users()
+        Query::new(&self.index, directory, &[]).known_users()
     }
 }

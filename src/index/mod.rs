@@ -1,11 +1,12 @@
 //! The index: who receives, and whose presence one receives, without asking every rule.
 //!
-//! Every selector of a policy is a *node*; a group is one node however many rules use it. A user
-//! *triggers* the nodes that name them directly (their ID, their server, their rooms, a pattern),
-//! and from there the nodes built on those, up to the rules. So the rules that a user may stand in
-//! are found from either side without a look at the others, and each is then checked exactly.
+//! Every selector of a policy is a *node*; a group is one node however many rules use it, and each
+//! named user is one. A user *triggers* the nodes that name them directly (their ID, their server,
+//! their rooms, a pattern), and from there the nodes built on those, up to the rules. So the rules
+//! that a user may stand in are found from either side without a look at the others, and each is then
+//! checked exactly.
 //!
-//! Both questions are `Query::row` (in `query`), told which side the user stands on; there is no second
+//! Both questions are one function (`answer`), told which side the user stands on; there is no second
 //! algorithm for the inverse. An answer may be given as everyone but some (the language reference,
 //! section 1), and is then found from what is *not* in it.
 //!
@@ -14,30 +15,36 @@
 //! Law: frozen once compiled. Nodes stand after the nodes they use, and nothing here recurses, so
 //! that groups may be nested to any depth.
 
+mod answer;
+mod lists;
+mod merge;
+mod names;
+mod patterns;
 mod query;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use crate::directory::Directory;
 use crate::glob::Glob;
-use crate::id::{ServerName, UserId, server_of};
+use crate::id::{ServerName, UserId};
 use crate::policy::{Action, Pattern, Room};
 
-use query::Query;
+pub(crate) use lists::Lists;
+pub(crate) use names::Names;
+pub(crate) use patterns::{Globs, Regexes};
+pub(crate) use query::{Query, Side};
 
-/// Where a node stands in [`Index::nodes`].
+/// A selector by its number: first the named users, then the others in [`Index::nodes`].
 pub(crate) type NodeId = u32;
 
-/// A selector as it is answered.
+/// A selector as it is answered, if it is not a single named user.
 #[derive(Debug)]
 pub(crate) enum Node {
     Nobody,
     Everyone,
-    User(UserId),
-    /// Sorted, each once.
-    Users(std::sync::Arc<[UserId]>),
+    /// Named users by their numbers, sorted, each once.
+    Users(Box<[u32]>),
     UserGlob(Glob),
     Server(ServerName),
     ServerGlob(Glob),
@@ -70,82 +77,76 @@ impl Traits {
     };
 }
 
-/// A rule: a rectangle of two nodes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Rectangle {
-    pub action: Action,
-    pub senders: NodeId,
-    pub recipients: NodeId,
+/// A rule as one of its sides sees it: the node on the other side, and whether it blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Link(u32);
+
+impl Link {
+    pub(crate) fn new(action: Action, other: NodeId) -> Self {
+        Link(other << 1 | u32::from(action == Action::Block))
+    }
+
+    fn other(self) -> NodeId {
+        self.0 >> 1
+    }
+
+    fn blocks(self) -> bool {
+        self.0 & 1 == 1
+    }
 }
 
-/// For each number a list of numbers, in two blocks.
+/// For each node the rules that have it on one side, sorted.
 #[derive(Debug, Default)]
-pub(crate) struct Lists {
-    starts: Box<[u32]>,
-    items: Box<[u32]>,
-}
+pub(crate) struct Links(Lists);
 
-impl Lists {
-    /// The lists of `0..count`, from pairs of number and item.
-    pub(crate) fn new(count: usize, mut pairs: Vec<(u32, u32)>) -> Self {
-        pairs.sort_unstable();
-        pairs.dedup();
-        let mut starts = Vec::with_capacity(count + 1);
-        let mut at = 0;
-        for number in 0..=count {
-            while pairs
-                .get(at)
-                .is_some_and(|(owner, _)| (*owner as usize) < number)
-            {
-                at += 1;
-            }
-            starts.push(u32::try_from(at).unwrap_or(u32::MAX));
-        }
-        let items = pairs.into_iter().map(|(_, item)| item).collect();
-        Lists {
-            starts: starts.into(),
-            items,
-        }
+impl Links {
+    /// From pairs of a node and its link, for `count` nodes.
+    pub(crate) fn new(count: usize, pairs: impl Iterator<Item = (NodeId, Link)>) -> Self {
+        let pairs: Vec<(u32, u32)> = pairs.map(|(node, link)| (node, link.0)).collect();
+        Links(Lists::new(count, &pairs))
     }
 
-    fn get(&self, number: u32) -> &[u32] {
-        let at = number as usize;
-        let bounds = self.starts.get(at).zip(self.starts.get(at + 1));
-        let range = bounds.map(|(from, to)| *from as usize..*to as usize);
-        range
-            .and_then(|range| self.items.get(range))
-            .unwrap_or_default()
+    fn of(&self, node: NodeId) -> impl ExactSizeIterator<Item = Link> {
+        self.0.get(node).iter().map(|link| Link(*link))
+    }
+
+    /// Whether a node has a rule of an action with another. Costs a logarithm of its rules.
+    fn has(&self, node: NodeId, link: Link) -> bool {
+        self.0.get(node).binary_search(&link.0).is_ok()
     }
 }
 
-/// The nodes a user triggers directly.
+/// The nodes a user triggers directly, beside their own.
 #[derive(Debug, Default)]
 pub(crate) struct Triggers {
     pub everyone: Option<NodeId>,
     pub local: Option<NodeId>,
     pub remote: Option<NodeId>,
-    pub users: HashMap<UserId, Vec<NodeId>, RandomState>,
     pub servers: HashMap<ServerName, NodeId, RandomState>,
     /// By room ID or alias.
     pub rooms: HashMap<Box<str>, NodeId, RandomState>,
-    /// Globs and regexes, each asked for every user.
-    pub patterns: Vec<NodeId>,
+    pub user_globs: Globs,
+    pub server_globs: Globs,
+    pub regexes: Regexes,
 }
 
 /// A policy as it is answered.
 #[derive(Debug, Default)]
 pub struct Index {
-    pub(crate) nodes: Vec<Node>,
-    pub(crate) traits: Vec<Traits>,
-    pub(crate) rules: Vec<Rectangle>,
+    pub(crate) names: Names,
+    /// The named users of each server, if some selector asks for those of a server.
+    pub(crate) named_on: HashMap<Box<str>, Vec<u32>, RandomState>,
+    /// The nodes behind those of the named users.
+    pub(crate) nodes: Box<[Node]>,
+    pub(crate) traits: Box<[Traits]>,
     pub(crate) triggers: Triggers,
     /// For each node those built on it that it triggers.
     pub(crate) above: Lists,
-    /// For each node the rules that have it as senders, and as recipients.
-    pub(crate) rules_by_senders: Lists,
-    pub(crate) rules_by_recipients: Lists,
-    /// The users named in the policy, by server.
-    pub(crate) named: HashMap<Box<str>, HashSet<UserId, RandomState>, RandomState>,
+    /// The rules of each node as senders, and as recipients.
+    pub(crate) by_senders: Links,
+    pub(crate) by_recipients: Links,
+    /// The recipients of allow rules with unbounded senders.
+    pub(crate) everyone_recipients: Box<[NodeId]>,
 }
 
 /// Whose presence a recipient receives: a list, or everyone but a list. Sorted by bytes.
@@ -168,42 +169,37 @@ impl Senders {
     }
 }
 
-impl Index {
-    pub(crate) fn query<'a>(
-        &'a self,
-        directory: &'a Directory,
-        in_hand: &'a [UserId],
-    ) -> Query<'a> {
-        Query::new(self, directory, in_hand)
-    }
-
-    fn node(&self, id: NodeId) -> &Node {
-        self.nodes.get(id as usize).unwrap_or(&Node::Nobody)
-    }
-
-    fn traits(&self, id: NodeId) -> Traits {
-        self.traits
-            .get(id as usize)
-            .copied()
-            .unwrap_or(Traits::NOBODY)
-    }
-
-    fn rule(&self, at: u32) -> Option<&Rectangle> {
-        self.rules.get(at as usize)
-    }
+/// A node by its kind.
+#[derive(Debug, Clone, Copy)]
+enum Part<'a> {
+    /// A named user.
+    User(u32),
+    Other(&'a Node),
 }
 
 impl Index {
-    fn is_leaf(&self, node: NodeId) -> bool {
-        !matches!(
-            self.node(node),
-            Node::Any(_) | Node::Both(_) | Node::Except(..)
-        )
+    fn part(&self, id: NodeId) -> Part<'_> {
+        match id.checked_sub(self.names.len()) {
+            None => Part::User(id),
+            Some(at) => Part::Other(self.nodes.get(at as usize).unwrap_or(&Node::Nobody)),
+        }
+    }
+
+    fn traits(&self, id: NodeId) -> Traits {
+        let at = id.checked_sub(self.names.len());
+        at.and_then(|at| self.traits.get(at as usize).copied())
+            .unwrap_or(Traits::NOBODY)
+    }
+
+    fn links(&self, side: Side) -> &Links {
+        match side {
+            Side::Senders => &self.by_senders,
+            Side::Recipients => &self.by_recipients,
+        }
     }
 
     /// Whether the policy itself names a user.
     pub(crate) fn names(&self, user: &str) -> bool {
-        let users = self.named.get(server_of(user));
-        users.is_some_and(|users| users.contains(user))
+        self.names.number(user).is_some()
     }
 }

@@ -1,78 +1,71 @@
-//! Answering: one function for both sides, and what it stands on.
+//! Asking about users: which rules they stand in, and whether one receives another.
 //!
 //! Law: equal to `decide` for every pair of known users. Nothing here recurses, so that groups may
-//! be nested to any depth.
+//! be nested to any depth. Nothing here looks at other users than those asked about.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 
-use super::{Index, Node, NodeId, Rectangle, Senders};
+use super::{Index, Link, Node, NodeId, Part};
 use crate::directory::Directory;
 use crate::id::{UserId, server_of};
 use crate::policy::Action;
 
-type Users<'a> = HashSet<&'a UserId, RandomState>;
-
 /// Which side of a rule a user stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
+pub(crate) enum Side {
     Senders,
     Recipients,
 }
 
-impl Side {
-    fn other(self) -> Side {
-        match self {
-            Side::Senders => Side::Recipients,
-            Side::Recipients => Side::Senders,
-        }
-    }
-}
+/// A few nodes, on the stack.
+pub(super) type Nodes = SmallVec<[NodeId; 16]>;
 
-impl Rectangle {
-    fn side(&self, side: Side) -> NodeId {
-        match side {
-            Side::Senders => self.senders,
-            Side::Recipients => self.recipients,
-        }
-    }
-}
+/// As many things are looked for one after the other; more are looked up.
+const FEW: usize = 8;
 
-/// The rules that a user stands in on one side.
+/// The rules that a user stands in on one side, by the node on their other side.
 #[derive(Debug, Default)]
-struct Found {
-    allow: Vec<Rectangle>,
-    block: Vec<Rectangle>,
+pub(super) struct Found {
+    pub(super) allow: Nodes,
+    pub(super) block: Nodes,
 }
 
 /// One user who is asked about, and the nodes already asked for them.
-struct Asked<'a> {
-    id: &'a str,
-    server: &'a str,
+pub(super) struct Asked<'q> {
+    id: &'q str,
+    name: Option<u32>,
     known: HashMap<NodeId, bool, RandomState>,
 }
 
-impl<'a> Asked<'a> {
-    fn new(id: &'a str) -> Self {
-        Asked {
-            id,
-            server: server_of(id),
-            known: HashMap::default(),
-        }
+/// Nodes, one of which may hold a user.
+pub(super) struct Among<'n> {
+    nodes: &'n [NodeId],
+    /// The same, if they are many.
+    set: Option<HashSet<NodeId, RandomState>>,
+}
+
+impl<'n> Among<'n> {
+    pub(super) fn new(nodes: &'n [NodeId]) -> Self {
+        let many = nodes.len() > FEW;
+        let set = many.then(|| nodes.iter().copied().collect());
+        Among { nodes, set }
     }
 }
 
 /// An index, the facts of the moment, and the users in hand who are known besides.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Query<'a> {
-    index: &'a Index,
-    directory: &'a Directory,
-    in_hand: &'a [UserId],
+    pub(super) index: &'a Index,
+    pub(super) directory: &'a Directory,
+    /// Sorted, each once.
+    pub(super) in_hand: &'a [UserId],
 }
 
 impl<'a> Query<'a> {
-    pub(super) fn new(index: &'a Index, directory: &'a Directory, in_hand: &'a [UserId]) -> Self {
+    pub(crate) fn new(index: &'a Index, directory: &'a Directory, in_hand: &'a [UserId]) -> Self {
         Query {
             index,
             directory,
@@ -80,208 +73,181 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// All known users, sorted by bytes.
-    pub(crate) fn known_users(&self) -> Vec<UserId> {
-        sorted(self.all().collect())
-    }
-
-    /// The known users who receive a sender's presence, sorted by bytes.
-    pub(crate) fn recipients_of(&self, sender: &str) -> Vec<UserId> {
-        sorted(self.row(Side::Senders, sender))
-    }
-
-    /// Whose presence a recipient receives.
-    pub(crate) fn senders_for(&self, recipient: &str) -> Senders {
-        let mut asked = Asked::new(recipient);
-        let found = self.rules_of(Side::Recipients, &mut asked);
-        if self.has_everyone(&found) {
-            Senders::AllExcept(sorted(self.missing(&found)))
-        } else {
-            Senders::Only(sorted(self.across(Side::Recipients, &found)))
+    /// Whether the recipient receives the sender's presence.
+    ///
+    /// Costs the nodes that the two trigger, and of the rules of each pair of them a logarithm.
+    pub(crate) fn sees(&self, sender: &str, recipient: &str) -> bool {
+        let (mut sender, mut recipient) = (self.asked(sender), self.asked(recipient));
+        let mut nodes: Option<Nodes> = None;
+        let mut allowed = false;
+        for node in self.walk(&sender) {
+            let links = self.index.by_senders.of(node);
+            if links.len() == 0 || !self.holds(node, &mut sender) {
+                continue;
+            }
+            if links.len() <= FEW {
+                for link in links {
+                    let matters = link.blocks() || !allowed;
+                    if matters && self.contains(link.other(), &mut recipient) {
+                        if link.blocks() {
+                            return false;
+                        }
+                        allowed = true;
+                    }
+                }
+                continue;
+            }
+            for other in nodes.get_or_insert_with(|| self.walk(&recipient)) {
+                let has = |action| self.index.by_senders.has(node, Link::new(action, *other));
+                let (allows, blocks) = (!allowed && has(Action::Allow), has(Action::Block));
+                if (allows || blocks) && self.holds(*other, &mut recipient) {
+                    if blocks {
+                        return false;
+                    }
+                    allowed = true;
+                }
+            }
         }
+        allowed
     }
 
     /// Whether `senders_for` is everyone but some.
     pub(crate) fn receives_everyone(&self, recipient: &str) -> bool {
-        let found = self.rules_of(Side::Recipients, &mut Asked::new(recipient));
-        self.has_everyone(&found)
+        self.has_everyone(&self.rules_of(Side::Recipients, recipient))
     }
 
-    /// The known users whom `senders_for` answers with everyone but some, sorted by bytes.
-    pub(crate) fn everyone_recipients(&self) -> Vec<UserId> {
-        let rules = self.index.rules.iter();
-        let rules = rules.filter(|rule| rule.action == Action::Allow);
-        let mut found = Users::default();
-        for rule in rules.filter(|rule| self.index.traits(rule.senders).unbounded) {
-            self.candidates(rule.recipients, &mut found);
-        }
-        found.retain(|user| self.receives_everyone(user.as_str()));
-        sorted(found)
+    pub(super) fn has_everyone(&self, found: &Found) -> bool {
+        let unbounded = |node: &NodeId| self.index.traits(*node).unbounded;
+        found.allow.iter().any(unbounded) && !found.block.iter().any(unbounded)
     }
 
-    /// Whether the recipient receives the sender's presence.
-    pub(crate) fn sees(&self, sender: &str, recipient: &str) -> bool {
-        let found = self.rules_of(Side::Senders, &mut Asked::new(sender));
-        self.passes(Side::Recipients, &found, recipient)
-    }
-
-    /// For each recipient of a batch the positions of the updates they receive.
-    pub(crate) fn route(&self, batch: &[&str]) -> BTreeMap<UserId, Vec<u32>> {
-        let mut positions: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
-        for (at, sender) in (0..).zip(batch) {
-            positions.entry(sender).or_default().push(at);
-        }
-        let mut routed: BTreeMap<UserId, Vec<u32>> = BTreeMap::new();
-        for (sender, at) in positions {
-            for recipient in self.row(Side::Senders, sender) {
-                match routed.get_mut(recipient) {
-                    Some(received) => received.extend(&at),
-                    None => _ = routed.insert(recipient.clone(), at.clone()),
-                }
-            }
-        }
-        for received in routed.values_mut() {
-            received.sort_unstable();
-        }
-        routed
-    }
-
-    // ---- the one function ----
-
-    /// The known users across the table from a user who stands on `side`.
-    fn row(&self, side: Side, user: &str) -> Users<'a> {
-        let found = self.rules_of(side, &mut Asked::new(user));
-        self.across(side, &found)
-    }
-
-    /// The rules a user stands in on a side. Costs the nodes they trigger.
-    fn rules_of(&self, side: Side, asked: &mut Asked<'_>) -> Found {
-        let by_node = match side {
-            Side::Senders => &self.index.rules_by_senders,
-            Side::Recipients => &self.index.rules_by_recipients,
-        };
+    /// The rules a user stands in on a side. Costs the nodes they trigger, and these rules.
+    pub(super) fn rules_of(&self, side: Side, user: &str) -> Found {
+        let mut asked = self.asked(user);
         let mut found = Found::default();
-        let mut left = self.triggered(asked);
-        let mut seen: HashSet<NodeId, RandomState> = left.iter().copied().collect();
-        while let Some(node) = left.pop() {
-            left.extend(
-                self.index
-                    .above
-                    .get(node)
-                    .iter()
-                    .filter(|above| seen.insert(**above)),
-            );
-            let rules = by_node.get(node);
-            if rules.is_empty() || !self.contains(node, asked) {
+        for node in self.walk(&asked) {
+            let links = self.index.links(side).of(node);
+            if links.len() == 0 || !self.holds(node, &mut asked) {
                 continue;
             }
-            for rule in rules.iter().filter_map(|rule| self.index.rule(*rule)) {
-                match rule.action {
-                    Action::Allow => found.allow.push(*rule),
-                    Action::Block => found.block.push(*rule),
+            for link in links {
+                match link.blocks() {
+                    true => found.block.push(link.other()),
+                    false => found.allow.push(link.other()),
                 }
             }
         }
         found
     }
 
-    /// The known users on the other side of the rules found.
-    fn across(&self, side: Side, found: &Found) -> Users<'a> {
-        let other = side.other();
-        let mut users = Users::default();
-        let blocks_all =
-            |rule: &Rectangle| matches!(self.index.node(rule.side(other)), Node::Everyone);
-        if found.block.iter().any(blocks_all) {
-            return users;
+    pub(super) fn asked<'q>(&self, id: &'q str) -> Asked<'q> {
+        Asked {
+            id,
+            name: self.index.names.number(id),
+            known: HashMap::default(),
         }
-        let mut inexact = Users::default();
-        for rule in &found.allow {
-            let node = rule.side(other);
-            if self.index.traits(node).exact {
-                self.candidates(node, &mut users);
-            } else {
-                self.candidates(node, &mut inexact);
+    }
+
+    /// Whether a user is in one of some nodes.
+    pub(super) fn among(&self, nodes: &Among<'_>, user: &str) -> bool {
+        let mut asked = self.asked(user);
+        match &nodes.set {
+            None => {
+                let mut nodes = nodes.nodes.iter();
+                nodes.any(|node| self.contains(*node, &mut asked))
+            }
+            Some(set) => {
+                let walk = self.walk(&asked);
+                walk.iter()
+                    .any(|node| set.contains(node) && self.holds(*node, &mut asked))
             }
         }
-        inexact.retain(|user| !users.contains(*user));
-        let allowed = |user: &&UserId| {
-            let mut asked = Asked::new(user.as_str());
-            found
-                .allow
-                .iter()
-                .any(|rule| self.contains(rule.side(other), &mut asked))
-        };
-        users.extend(inexact.into_iter().filter(allowed));
-        if !found.block.is_empty() {
-            let blocked = |user: &UserId| {
-                let mut asked = Asked::new(user.as_str());
-                found
-                    .block
-                    .iter()
-                    .any(|rule| self.contains(rule.side(other), &mut asked))
-            };
-            users.retain(|user| !blocked(user));
+    }
+
+    /// Every node a user may be in, each once: those they trigger and all that is built on them.
+    fn walk(&self, asked: &Asked<'_>) -> Nodes {
+        let mut nodes = self.triggered(asked);
+        let mut seen: HashSet<NodeId, RandomState> = HashSet::default();
+        let mut at = 0;
+        while let Some(node) = nodes.get(at) {
+            at += 1;
+            for above in self.index.above.get(*node) {
+                let few = nodes.len() <= nodes.inline_size();
+                if !few && seen.is_empty() {
+                    seen.extend(nodes.iter().copied());
+                }
+                let new = match few {
+                    true => !nodes.contains(above),
+                    false => seen.insert(*above),
+                };
+                if new {
+                    nodes.push(*above);
+                }
+            }
         }
-        users
+        nodes
     }
-
-    /// The known users who are *not* senders for a recipient who has everyone but some.
-    fn missing(&self, found: &Found) -> Users<'a> {
-        let mut users = Users::default();
-        let unbounded = |rule: &&Rectangle| self.index.traits(rule.senders).unbounded;
-        if let Some(rule) = found.allow.iter().find(unbounded) {
-            self.outside(rule.senders, &mut users);
-        }
-        for rule in &found.block {
-            self.candidates(rule.senders, &mut users);
-        }
-        users.retain(|user| !self.passes(Side::Senders, found, user.as_str()));
-        users
-    }
-
-    /// Whether a user on `side` is in some allow rule found and in no block rule found.
-    fn passes(&self, side: Side, found: &Found, user: &str) -> bool {
-        let mut asked = Asked::new(user);
-        let mut any = |rules: &[Rectangle]| {
-            rules
-                .iter()
-                .any(|rule| self.contains(rule.side(side), &mut asked))
-        };
-        any(&found.allow) && !any(&found.block)
-    }
-
-    fn has_everyone(&self, found: &Found) -> bool {
-        let unbounded = |rule: &Rectangle| self.index.traits(rule.senders).unbounded;
-        found.allow.iter().any(unbounded) && !found.block.iter().any(unbounded)
-    }
-
-    // ---- nodes ----
 
     /// The nodes that name a user directly.
-    fn triggered(&self, asked: &Asked<'_>) -> Vec<NodeId> {
+    fn triggered(&self, asked: &Asked<'_>) -> Nodes {
         let triggers = &self.index.triggers;
-        let place = if self.directory.is_local(asked.id) {
-            triggers.local
-        } else {
-            triggers.remote
-        };
-        let mut nodes: Vec<NodeId> = triggers.everyone.into_iter().chain(place).collect();
-        nodes.extend(triggers.users.get(asked.id).into_iter().flatten());
-        nodes.extend(triggers.servers.get(asked.server));
-        if !triggers.rooms.is_empty() {
-            for room in self.directory.rooms_of(asked.id) {
-                nodes.extend(triggers.rooms.get(room.as_str()));
-                let aliases = self.directory.aliases_of(room.as_str());
-                nodes.extend(aliases.filter_map(|alias| triggers.rooms.get(alias.as_str())));
-            }
+        let mut nodes: Nodes = asked.name.into_iter().chain(triggers.everyone).collect();
+        if triggers.local.is_some() || triggers.remote.is_some() {
+            nodes.extend(match self.directory.is_local(asked.id) {
+                true => triggers.local,
+                false => triggers.remote,
+            });
         }
-        let patterns = triggers.patterns.iter().copied();
-        nodes.extend(patterns.filter(|node| self.leaf_contains(*node, asked)));
+        let server = server_of(asked.id);
+        if !triggers.servers.is_empty() {
+            nodes.extend(triggers.servers.get(server).copied());
+        }
+        if !triggers.rooms.is_empty() {
+            self.rooms_triggered(asked.id, &mut nodes);
+        }
+        let mut globs = |node| {
+            if self.leaf_contains(node, asked) == Some(true) {
+                nodes.push(node);
+            }
+        };
+        triggers.server_globs.may_match(server, &mut globs);
+        triggers.user_globs.may_match(asked.id, &mut globs);
+        triggers
+            .regexes
+            .matching(asked.id, &mut |node| nodes.push(node));
         nodes
+    }
+
+    /// The nodes of the rooms a user is joined to. Costs the rooms of the user, or those the policy
+    /// names, whichever are fewer.
+    fn rooms_triggered(&self, user: &str, nodes: &mut Nodes) {
+        let named = &self.index.triggers.rooms;
+        let joined = self.directory.rooms_of(user);
+        if joined.len() > named.len() {
+            let inside = |node: &&NodeId| match self.index.part(**node) {
+                Part::Other(Node::Members(room)) => self.directory.is_member(room, user),
+                _ => false,
+            };
+            nodes.extend(named.values().filter(inside).copied());
+            return;
+        }
+        for room in joined {
+            nodes.extend(named.get(room.as_str()).copied());
+            let aliases = self.directory.aliases_of(room.as_str());
+            nodes.extend(aliases.filter_map(|alias| named.get(alias.as_str()).copied()));
+        }
+    }
+
+    /// Whether a user is in a node that they triggered.
+    fn holds(&self, node: NodeId, asked: &mut Asked<'_>) -> bool {
+        self.index.traits(node).exact || self.contains(node, asked)
     }
 
     /// Whether a user is in a node. Each node below it is asked at most once.
     fn contains(&self, root: NodeId, asked: &mut Asked<'_>) -> bool {
+        if let Some(inside) = self.leaf_contains(root, asked) {
+            return inside;
+        }
         // What is still to be answered, each after the parts it waits for.
         let mut left = vec![root];
         let mut last = false;
@@ -291,24 +257,21 @@ impl<'a> Query<'a> {
                 left.pop();
                 continue;
             }
-            let answer = match self.index.node(node) {
-                Node::Any(parts) => self.combine(parts, true, asked),
-                Node::Both(parts) => self.combine(parts, false, asked),
-                Node::Except(base, less) => match self.part(*base, asked) {
+            let answer = match self.index.part(node) {
+                Part::Other(Node::Any(parts)) => self.combine(parts, true, asked),
+                Part::Other(Node::Both(parts)) => self.combine(parts, false, asked),
+                Part::Other(Node::Except(base, less)) => match self.inside(*base, asked) {
                     Ok(false) => Ok(false),
-                    Ok(true) => self.part(*less, asked).map(|inside| !inside),
+                    Ok(true) => self.inside(*less, asked).map(|inside| !inside),
                     Err(open) => Err(open),
                 },
-                _ => Ok(self.leaf_contains(node, asked)),
+                _ => Ok(false),
             };
             match answer {
                 Ok(inside) => {
                     last = inside;
                     left.pop();
-                    // A leaf is asked anew more cheaply than it is remembered.
-                    if !self.index.is_leaf(node) {
-                        asked.known.insert(node, inside);
-                    }
+                    asked.known.insert(node, inside);
                 }
                 Err(open) => left.push(open),
             }
@@ -319,7 +282,7 @@ impl<'a> Query<'a> {
     /// Any of (`stop` is true) or all of some parts; `Err` names one to be answered first.
     fn combine(&self, parts: &[NodeId], stop: bool, asked: &Asked<'_>) -> Result<bool, NodeId> {
         for part in parts {
-            if self.part(*part, asked)? == stop {
+            if self.inside(*part, asked)? == stop {
                 return Ok(stop);
             }
         }
@@ -327,110 +290,34 @@ impl<'a> Query<'a> {
     }
 
     /// A part that is a leaf or already answered; `Err` if it must be answered first.
-    fn part(&self, node: NodeId, asked: &Asked<'_>) -> Result<bool, NodeId> {
-        if self.index.is_leaf(node) {
-            return Ok(self.leaf_contains(node, asked));
+    fn inside(&self, node: NodeId, asked: &Asked<'_>) -> Result<bool, NodeId> {
+        match self.leaf_contains(node, asked) {
+            Some(inside) => Ok(inside),
+            None => asked.known.get(&node).copied().ok_or(node),
         }
-        asked.known.get(&node).copied().ok_or(node)
     }
 
-    fn leaf_contains(&self, node: NodeId, asked: &Asked<'_>) -> bool {
-        match self.index.node(node) {
+    /// Whether a user is in a node that is built on no other, `None` if it is.
+    fn leaf_contains(&self, node: NodeId, asked: &Asked<'_>) -> Option<bool> {
+        let node = match self.index.part(node) {
+            Part::User(number) => return Some(asked.name == Some(number)),
+            Part::Other(node) => node,
+        };
+        Some(match node {
+            Node::Nobody => false,
             Node::Everyone => true,
-            Node::User(id) => id.as_str() == asked.id,
-            Node::Users(users) => users
-                .binary_search_by(|id| id.as_str().cmp(asked.id))
-                .is_ok(),
+            Node::Users(users) => {
+                let has = |name| users.binary_search(&name).is_ok();
+                asked.name.is_some_and(has)
+            }
             Node::UserGlob(glob) => glob.matches_user(asked.id),
-            Node::Server(server) => server.as_str() == asked.server,
-            Node::ServerGlob(glob) => glob.matches_server(asked.server),
+            Node::Server(server) => server.as_str() == server_of(asked.id),
+            Node::ServerGlob(glob) => glob.matches_server(server_of(asked.id)),
             Node::Matching(pattern) => pattern.matches(asked.id),
             Node::Local => self.directory.is_local(asked.id),
             Node::Remote => !self.directory.is_local(asked.id),
             Node::Members(room) => self.directory.is_member(room, asked.id),
-            Node::Nobody | Node::Any(_) | Node::Both(_) | Node::Except(..) => false,
-        }
+            Node::Any(_) | Node::Both(_) | Node::Except(..) => return None,
+        })
     }
-
-    /// Adds known users: at least all who are in the node, and just those if it is exact.
-    fn candidates(&self, root: NodeId, users: &mut Users<'a>) {
-        let mut left = vec![root];
-        let mut seen: HashSet<NodeId, RandomState> = HashSet::default();
-        while let Some(node) = left.pop() {
-            match self.index.node(node) {
-                Node::Any(parts) => left.extend(parts.iter().filter(|part| seen.insert(**part))),
-                Node::Both(parts) => left.extend(parts.first()),
-                Node::Except(base, _) => left.push(*base),
-                Node::Nobody => {}
-                Node::Everyone => users.extend(self.all()),
-                Node::User(id) => _ = users.insert(id),
-                Node::Users(list) => users.extend(list.iter()),
-                Node::Server(server) => users.extend(self.on(server.as_str())),
-                Node::Local => {
-                    let server = self.directory.server_name();
-                    users.extend(server.into_iter().flat_map(|s| self.on(s.as_str())));
-                }
-                Node::Members(room) => {
-                    users.extend(self.directory.members(room).into_iter().flatten());
-                }
-                Node::Remote | Node::UserGlob(_) | Node::ServerGlob(_) | Node::Matching(_) => {
-                    let inside =
-                        |user: &&UserId| self.leaf_contains(node, &Asked::new(user.as_str()));
-                    users.extend(self.all().filter(inside));
-                }
-            }
-        }
-    }
-
-    /// Adds known users: at least all who are *not* in an unbounded node.
-    fn outside(&self, root: NodeId, users: &mut Users<'a>) {
-        let mut left = vec![root];
-        while let Some(node) = left.pop() {
-            match self.index.node(node) {
-                // Who is in one part is in all of it, so one unbounded part is enough.
-                Node::Any(parts) => {
-                    left.extend(
-                        parts
-                            .iter()
-                            .find(|part| self.index.traits(**part).unbounded),
-                    );
-                }
-                Node::Both(parts) => left.extend(parts.iter()),
-                Node::Except(base, less) => {
-                    left.push(*base);
-                    self.candidates(*less, users);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    // ---- known users ----
-
-    /// All known users, some more than once.
-    fn all(&self) -> impl Iterator<Item = &'a UserId> {
-        let named = self.index.named.values().flatten();
-        self.directory.users().chain(named).chain(self.in_hand)
-    }
-
-    /// The known users on a server, some more than once.
-    fn on(&self, server: &str) -> impl Iterator<Item = &'a UserId> {
-        let named = self.index.named.get(server).into_iter().flatten();
-        let in_hand = self
-            .in_hand
-            .iter()
-            .filter(move |user| user.server() == server);
-        self.directory
-            .users_on(server)
-            .chain(named)
-            .chain(in_hand)
-            .collect::<Vec<_>>()
-            .into_iter()
-    }
-}
-
-fn sorted(users: Users<'_>) -> Vec<UserId> {
-    let mut users: Vec<UserId> = users.into_iter().cloned().collect();
-    users.sort_unstable();
-    users
 }

@@ -1,0 +1,376 @@
+//! Whole answers: the users on the other side of the rules that a user stands in.
+//!
+//! Sets of users are sorted lists here (`merge`). Of a part of a rule either all its users are listed,
+//! or those in hand are asked whether they are in it, whichever looks at fewer.
+//!
+//! Law: equal to `decide` for every pair of known users. Nothing here recurses deeper than once, so
+//! that groups may be nested to any depth.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use foldhash::fast::RandomState;
+
+use super::merge::{Run, difference, union};
+use super::query::{Among, Found, Nodes, Query, Side};
+use super::{Node, NodeId, Part, Senders};
+use crate::glob::Glob;
+use crate::id::UserId;
+
+/// The senders of a batch who have the same recipients, by their positions, and these recipients.
+pub(crate) type Class = (Vec<u32>, Vec<UserId>);
+
+/// Users as they are found, in lists that may have some of them twice.
+#[derive(Default)]
+struct Lists<'a> {
+    /// Named users.
+    numbers: Vec<u32>,
+    runs: Vec<Run<'a>>,
+}
+
+impl<'a> Query<'a> {
+    /// All known users, sorted by bytes.
+    pub(crate) fn known_users(&self) -> Vec<UserId> {
+        let mut all = Lists::default();
+        self.list(&Node::Everyone, &mut all);
+        owned(self.sorted(all))
+    }
+
+    /// The known users who receive a sender's presence, sorted by bytes.
+    pub(crate) fn recipients_of(&self, sender: &str) -> Vec<UserId> {
+        owned(self.across(&self.rules_of(Side::Senders, sender)))
+    }
+
+    /// Whose presence a recipient receives.
+    pub(crate) fn senders_for(&self, recipient: &str) -> Senders {
+        let found = self.rules_of(Side::Recipients, recipient);
+        if self.has_everyone(&found) {
+            Senders::AllExcept(owned(self.missing(&found)))
+        } else {
+            Senders::Only(owned(self.across(&found)))
+        }
+    }
+
+    /// The known users whom `senders_for` answers with everyone but some, sorted by bytes.
+    pub(crate) fn everyone_recipients(&self) -> Vec<UserId> {
+        let mut users = self.users_in(&self.index.everyone_recipients, Inexact::Decided);
+        users.retain(|user| self.receives_everyone(user.as_str()));
+        owned(users)
+    }
+
+    /// The senders of a batch by their recipients: each sender's position is in one class, but for
+    /// those without recipients. Costs the rules of each sender, and each class's recipients once.
+    pub(crate) fn classes(&self, batch: &[&str]) -> Vec<Class> {
+        let mut positions: HashMap<&str, Vec<u32>, RandomState> = HashMap::default();
+        for (at, sender) in (0..).zip(batch) {
+            positions.entry(sender).or_default().push(at);
+        }
+        // Who stands in the same rules has the same recipients.
+        let mut by_rules: BTreeMap<[Nodes; 2], Vec<u32>> = BTreeMap::new();
+        for (sender, at) in positions {
+            let Found {
+                mut allow,
+                mut block,
+            } = self.rules_of(Side::Senders, sender);
+            if allow.is_empty() {
+                continue;
+            }
+            for nodes in [&mut allow, &mut block] {
+                nodes.sort_unstable();
+                nodes.dedup();
+            }
+            by_rules.entry([allow, block]).or_default().extend(at);
+        }
+        let classes = by_rules.into_iter().map(|([allow, block], mut at)| {
+            at.sort_unstable();
+            (at, owned(self.across(&Found { allow, block })))
+        });
+        classes.filter(|(_, users)| !users.is_empty()).collect()
+    }
+
+    /// For each recipient of a batch the positions of the updates they receive.
+    pub(crate) fn route(&self, batch: &[&str]) -> BTreeMap<UserId, Vec<u32>> {
+        let mut classes = self.classes(batch);
+        if classes.len() == 1 {
+            // Already sorted.
+            let (at, users) = classes.pop().unwrap_or_default();
+            return users.into_iter().map(|user| (user, at.clone())).collect();
+        }
+        let mut received: HashMap<UserId, Vec<u32>, RandomState> = HashMap::default();
+        for (at, users) in classes {
+            for user in users {
+                received.entry(user).or_default().extend(&at);
+            }
+        }
+        let in_order = received.into_iter().map(|(user, mut at)| {
+            at.sort_unstable();
+            (user, at)
+        });
+        in_order.collect()
+    }
+
+    /// The known users on the other side of the rules found.
+    fn across(&self, found: &Found) -> Run<'a> {
+        let all = |node: &NodeId| matches!(self.index.part(*node), Part::Other(Node::Everyone));
+        if found.block.iter().any(all) {
+            return Run::new();
+        }
+        self.without(self.users_in(&found.allow, Inexact::Decided), &found.block)
+    }
+
+    /// The known users who are *not* senders for a recipient who has everyone but some.
+    fn missing(&self, found: &Found) -> Run<'a> {
+        let unbounded = |node: &&NodeId| self.index.traits(**node).unbounded;
+        let open = found.allow.iter().find(unbounded);
+        let mut outside = open.map(|node| self.outside(*node)).unwrap_or_default();
+        let allowed = Among::new(&found.allow);
+        outside.retain(|user| !self.among(&allowed, user.as_str()));
+        let blocked = self.users_in(&found.block, Inexact::Decided);
+        union(vec![blocked, outside])
+    }
+
+    /// Known users: at least all who are *not* in an unbounded node.
+    fn outside(&self, root: NodeId) -> Run<'a> {
+        let mut less = Vec::new();
+        let mut left = vec![root];
+        while let Some(node) = left.pop() {
+            match self.index.part(node) {
+                // Who is in one part is in all of it, so one unbounded part is enough.
+                Part::Other(Node::Any(parts)) => {
+                    let mut parts = parts.iter();
+                    left.extend(parts.find(|part| self.index.traits(**part).unbounded));
+                }
+                Part::Other(Node::Both(parts)) => left.extend(parts.iter()),
+                Part::Other(Node::Except(base, part)) => {
+                    left.push(*base);
+                    less.push(*part);
+                }
+                _ => {}
+            }
+        }
+        self.users_in(&less, Inexact::Guessed)
+    }
+
+    // ---- the users in nodes ----
+
+    /// The users of a list who are in none of some nodes.
+    fn without(&self, users: Run<'a>, nodes: &[NodeId]) -> Run<'a> {
+        if users.is_empty() || nodes.is_empty() {
+            return users;
+        }
+        let limit = users.len().saturating_mul(4).saturating_add(64);
+        let mut weight = 0_usize;
+        for node in nodes {
+            weight = weight.saturating_add(self.weight(*node, limit).unwrap_or(limit));
+            if weight > limit {
+                return self.without_asking_each(users, nodes);
+            }
+        }
+        difference(users, &self.users_in(nodes, Inexact::Decided))
+    }
+
+    fn without_asking_each(&self, mut users: Run<'a>, nodes: &[NodeId]) -> Run<'a> {
+        let nodes = Among::new(nodes);
+        users.retain(|user| !self.among(&nodes, user.as_str()));
+        users
+    }
+
+    /// How many users are listed for a node, at most; `None` if that is not told without listing
+    /// them. Stops at a limit.
+    fn weight(&self, root: NodeId, limit: usize) -> Option<usize> {
+        let mut weight = 0_usize;
+        let mut left = vec![root];
+        while let Some(node) = left.pop() {
+            weight += match self.index.part(node) {
+                Part::User(_) | Part::Other(Node::Nobody) => 1,
+                Part::Other(Node::Users(list)) => list.len(),
+                Part::Other(Node::Members(room)) => self.directory.member_count(room),
+                Part::Other(Node::Any(parts)) => {
+                    left.extend(parts.iter());
+                    1
+                }
+                Part::Other(_) => return None,
+            };
+            if weight > limit {
+                break;
+            }
+        }
+        Some(weight)
+    }
+
+    /// The known users in any of some nodes.
+    fn users_in(&self, nodes: &[NodeId], inexact: Inexact) -> Run<'a> {
+        let mut lists = Lists::default();
+        let mut left = Nodes::from_slice(nodes);
+        let mut seen: HashSet<NodeId, RandomState> = HashSet::default();
+        let mut at = 0;
+        while let Some(node) = left.get(at).copied() {
+            at += 1;
+            match self.index.part(node) {
+                Part::User(number) => lists.numbers.push(number),
+                Part::Other(Node::Any(parts)) => {
+                    left.extend(parts.iter().copied().filter(|part| seen.insert(*part)));
+                }
+                Part::Other(part @ (Node::Both(_) | Node::Except(..))) => match inexact {
+                    Inexact::Decided => lists.runs.push(self.decided(node)),
+                    Inexact::Guessed => left.extend(base_of(part)),
+                },
+                Part::Other(leaf) => self.list(leaf, &mut lists),
+            }
+        }
+        self.sorted(lists)
+    }
+
+    /// The known users in a node that is built of parts of which not all hold.
+    fn decided(&self, root: NodeId) -> Run<'a> {
+        let mut base = root;
+        let mut kept: Vec<NodeId> = Vec::new();
+        let mut less: Vec<NodeId> = Vec::new();
+        loop {
+            match self.index.part(base) {
+                Part::Other(Node::Except(of, part)) => {
+                    base = *of;
+                    less.push(*part);
+                }
+                Part::Other(Node::Both(parts)) => {
+                    let Some((first, rest)) = parts.split_first() else {
+                        return Run::new();
+                    };
+                    base = *first;
+                    kept.extend(rest);
+                }
+                _ => break,
+            }
+        }
+        if !self.index.traits(base).exact {
+            let mut users = self.users_in(&[root], Inexact::Guessed);
+            users.retain(|user| self.among(&Among::new(&[root]), user.as_str()));
+            return users;
+        }
+        let mut users = self.users_in(&[base], Inexact::Decided);
+        for node in kept {
+            users.retain(|user| self.among(&Among::new(&[node]), user.as_str()));
+        }
+        self.without(users, &less)
+    }
+
+    /// Adds the known users of a node that is built on no other.
+    fn list(&self, node: &'a Node, lists: &mut Lists<'a>) {
+        let (names, directory) = (&self.index.names, self.directory);
+        match node {
+            Node::Users(list) => lists.numbers.extend(list),
+            Node::Members(room) => {
+                lists
+                    .runs
+                    .extend(directory.members(room).map(Iterator::collect));
+            }
+            Node::Server(server) => self.list_server(server.as_str(), lists),
+            Node::Local => {
+                let server = directory.server_name();
+                server
+                    .into_iter()
+                    .for_each(|server| self.list_server(server.as_str(), lists));
+            }
+            Node::ServerGlob(glob) => {
+                let named = self.index.named_on.keys().map(|server| &**server);
+                let servers: HashSet<&str, RandomState> = directory
+                    .servers()
+                    .chain(named)
+                    .chain(self.in_hand.iter().map(UserId::server))
+                    .collect();
+                let servers = servers.into_iter();
+                servers
+                    .filter(|server| glob.matches_server(server))
+                    .for_each(|server| self.list_server(server, lists));
+            }
+            Node::UserGlob(glob) => self.list_glob(glob, lists),
+            Node::Everyone => {
+                lists.runs.push(directory.users().collect());
+                lists.runs.push(names.users().iter().collect());
+                lists.runs.push(self.in_hand.iter().collect());
+            }
+            Node::Remote => self.list_each(lists, |user| !directory.is_local(user.as_str())),
+            Node::Matching(pattern) => {
+                self.list_each(lists, |user| pattern.matches(user.as_str()));
+            }
+            Node::Nobody | Node::Any(_) | Node::Both(_) | Node::Except(..) => {}
+        }
+    }
+
+    fn list_server(&self, server: &str, lists: &mut Lists<'a>) {
+        let here = |user: &&UserId| user.server() == server;
+        let named = self.index.named_on.get(server);
+        lists.numbers.extend(named.into_iter().flatten());
+        lists.runs.push(self.directory.users_on(server).collect());
+        lists.runs.push(self.in_hand.iter().filter(here).collect());
+    }
+
+    /// Costs the users whose ID begins as the glob does, on its server if that is plain.
+    fn list_glob(&self, glob: &Glob, lists: &mut Lists<'a>) {
+        let start = glob.plain_start();
+        let inside = |user: &&UserId| glob.matches_user(user.as_str());
+        let known: Run<'a> = match glob.plain_server() {
+            Some(server) => {
+                let users = self.directory.users_on_from(&server, &start);
+                users.filter(inside).collect()
+            }
+            None => {
+                let users = self.directory.users_from(&start);
+                users.filter(inside).collect()
+            }
+        };
+        let named = self.index.names.users_from(&start).iter();
+        lists.runs.push(known);
+        lists.runs.push(named.filter(inside).collect());
+        lists
+            .runs
+            .push(self.in_hand.iter().filter(inside).collect());
+    }
+
+    /// Costs a look at every known user.
+    fn list_each(&self, lists: &mut Lists<'a>, inside: impl Fn(&&UserId) -> bool) {
+        let named = self.index.names.users().iter();
+        let known = self.directory.users().filter(&inside);
+        lists.runs.push(known.collect());
+        lists.runs.push(named.filter(&inside).collect());
+        lists
+            .runs
+            .push(self.in_hand.iter().filter(&inside).collect());
+    }
+
+    fn sorted(&self, lists: Lists<'a>) -> Run<'a> {
+        let Lists {
+            mut numbers,
+            mut runs,
+        } = lists;
+        if !numbers.is_empty() {
+            // Most often sorted lists one behind the other.
+            numbers.sort();
+            numbers.dedup();
+            let names = &self.index.names;
+            runs.push(numbers.iter().filter_map(|at| names.user(*at)).collect());
+        }
+        union(runs)
+    }
+}
+
+/// What is done with a node that not all are in who trigger it.
+#[derive(Clone, Copy)]
+enum Inexact {
+    /// Only who is in it is taken.
+    Decided,
+    /// More than that may be taken.
+    Guessed,
+}
+
+/// The parts in one of which everyone is who is in all of a node.
+fn base_of(node: &Node) -> Option<NodeId> {
+    match node {
+        Node::Both(parts) => parts.first().copied(),
+        Node::Except(base, _) => Some(*base),
+        _ => None,
+    }
+}
+
+fn owned(users: Run<'_>) -> Vec<UserId> {
+    users.into_iter().cloned().collect()
+}

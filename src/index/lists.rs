@@ -1,0 +1,85 @@
+//! For each number a list of numbers, in two blocks.
+
+/// The lists of `0..count`.
+#[derive(Debug, Default)]
+pub(crate) struct Lists {
+    starts: Box<[u32]>,
+    items: Box<[u32]>,
+}
+
+impl Lists {
+    /// From pairs of owner and item, whose owners are below `count`; each list is sorted, with each
+    /// item once. Costs the pairs, times a logarithm of the longest list.
+    pub(crate) fn new(count: usize, pairs: &[(u32, u32)]) -> Self {
+        // Each owner's first place comes from how many pairs stand before, and moves on as they fill.
+        let mut ends = vec![0_u32; count + 1];
+        for (owner, _) in pairs {
+            if let Some(end) = ends.get_mut(*owner as usize + 1) {
+                *end += 1;
+            }
+        }
+        let mut sum = 0;
+        for end in &mut ends {
+            sum += *end;
+            *end = sum;
+        }
+        let mut items = vec![0_u32; sum as usize];
+        for (owner, item) in pairs {
+            let Some(at) = ends.get_mut(*owner as usize) else {
+                continue;
+            };
+            if let Some(place) = items.get_mut(*at as usize) {
+                *place = *item;
+                *at += 1;
+            }
+        }
+        let mut starts = Vec::with_capacity(count + 1);
+        let (mut from, mut kept) = (0, 0);
+        for end in ends.into_iter().take(count) {
+            starts.push(kept as u32);
+            if let Some(list) = items.get_mut(from..end as usize) {
+                list.sort_unstable();
+            }
+            let mut last = None;
+            for at in from..end as usize {
+                let item = items.get(at).copied();
+                if item != last
+                    && let (Some(item), Some(place)) = (item, items.get_mut(kept))
+                {
+                    *place = item;
+                    kept += 1;
+                }
+                last = item;
+            }
+            from = end as usize;
+        }
+        starts.push(kept as u32);
+        items.truncate(kept);
+        Lists {
+            starts: starts.into(),
+            items: items.into(),
+        }
+    }
+
+    /// The list of a number, empty for one past the last.
+    pub(crate) fn get(&self, number: u32) -> &[u32] {
+        let at = number as usize;
+        let bounds = self.starts.get(at).zip(self.starts.get(at + 1));
+        let range = bounds.map(|(from, to)| *from as usize..*to as usize);
+        range
+            .and_then(|range| self.items.get(range))
+            .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lists;
+
+    #[test]
+    fn each_list_is_sorted_and_has_each_item_once() {
+        let lists = Lists::new(4, &[(2, 9), (0, 5), (2, 1), (2, 9), (0, 5), (3, 0)]);
+        let all: Vec<&[u32]> = (0..5).map(|at| lists.get(at)).collect();
+        assert_eq!(all, [&[5][..], &[], &[1, 9], &[0], &[]]);
+    }
+}
