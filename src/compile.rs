@@ -9,8 +9,11 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use crate::glob::Glob;
 use crate::id::{ServerName, UserId};
-use crate::index::{Index, Link, Links, Lists, Names, Node, NodeId, Regexes, Traits, Triggers};
+use crate::index::{
+    Globs, Index, Link, Links, Lists, Names, Node, NodeId, Regexes, Traits, Triggers,
+};
 use crate::policy::{Action, Kind, Pattern, PolicySet, Room, Selector};
 
 /// Compiles a policy. Costs its size.
@@ -39,6 +42,10 @@ pub fn compile(policy: &PolicySet) -> Index {
     let by_recipients = rules
         .iter()
         .map(|(action, from, to)| (*to, Link::new(*action, *from)));
+    let (user_globs, server_globs) = (&compiler.user_globs, &compiler.server_globs);
+    compiler.triggers.patterns = compiler.regexes.len() + user_globs.len() + server_globs.len() > 0;
+    compiler.triggers.user_globs = Globs::new(user_globs);
+    compiler.triggers.server_globs = Globs::new(server_globs);
     compiler.triggers.regexes = Regexes::new(compiler.regexes);
     Index {
         by_senders: Links::new(count, by_senders),
@@ -76,6 +83,8 @@ struct Compiler {
     traits: Vec<Traits>,
     groups: Vec<NodeId>,
     triggers: Triggers,
+    user_globs: Vec<(Glob, NodeId)>,
+    server_globs: Vec<(Glob, NodeId)>,
     regexes: Vec<(Pattern, NodeId)>,
     /// Pairs of a node and one built on it that it triggers.
     above: Vec<(NodeId, NodeId)>,
@@ -89,6 +98,8 @@ impl Compiler {
             traits: Vec::new(),
             groups: Vec::new(),
             triggers: Triggers::default(),
+            user_globs: Vec::new(),
+            server_globs: Vec::new(),
             regexes: Vec::new(),
             above: Vec::new(),
         }
@@ -105,12 +116,12 @@ impl Compiler {
             Kind::Members(room) => self.room(room),
             Kind::UserGlob(glob) => {
                 let node = self.add(Node::UserGlob(glob.clone()));
-                self.triggers.user_globs.add(glob, node);
+                self.user_globs.push((glob.clone(), node));
                 node
             }
             Kind::ServerGlob(glob) => {
                 let node = self.add(Node::ServerGlob(glob.clone()));
-                self.triggers.server_globs.add(glob, node);
+                self.server_globs.push((glob.clone(), node));
                 node
             }
             Kind::Matching(pattern) => {

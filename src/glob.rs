@@ -23,62 +23,126 @@ pub enum Piece {
 
 /// A text in which `*` and `?` may be wild. Made by the parser, where quoting is known.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Glob(Box<[Piece]>);
+pub struct Glob {
+    pieces: Box<[Piece]>,
+    /// What stands before the first wildcard.
+    start: Box<str>,
+    /// What stands behind the last wildcard; empty if there is none.
+    end: Box<str>,
+    /// Where the first `:` stands.
+    colon: Option<usize>,
+    /// Whether one `*` is all that is wild.
+    one_run: bool,
+}
 
 impl Glob {
     /// A glob of these pieces.
     pub fn new(pieces: impl IntoIterator<Item = Piece>) -> Self {
-        Glob(pieces.into_iter().collect())
+        let pieces: Box<[Piece]> = pieces.into_iter().collect();
+        let start: Box<str> = pieces.iter().map_while(plain).collect();
+        let mut end: Vec<char> = pieces.iter().rev().map_while(plain).collect();
+        end.reverse();
+        let all = end.len() == pieces.len();
+        Glob {
+            start,
+            end: end.into_iter().filter(|_| !all).collect(),
+            one_run: pieces
+                .iter()
+                .filter(|piece| plain(piece).is_none())
+                .eq([&Piece::Run]),
+            colon: pieces.iter().position(|piece| *piece == Piece::Char(':')),
+            pieces,
+        }
     }
 
     /// The pieces in order.
     pub fn pieces(&self) -> &[Piece] {
-        &self.0
+        &self.pieces
     }
 
     /// The plain text, if nothing in it is wild.
     pub fn literal(&self) -> Option<String> {
-        let plain = |piece: &Piece| match piece {
-            Piece::Char(c) => Some(*c),
-            Piece::One | Piece::Run => None,
-        };
-        self.0.iter().map(plain).collect()
+        self.is_plain().then(|| self.start.to_string())
     }
 
     /// What every text that matches begins with.
-    pub fn plain_start(&self) -> String {
-        plain(&self.0)
+    pub fn plain_start(&self) -> &str {
+        &self.start
+    }
+
+    /// What every text that matches ends with, behind its start.
+    pub fn plain_end(&self) -> &str {
+        &self.end
+    }
+
+    /// The longest plain text between two wildcards; empty if there is none.
+    pub fn plain_inside(&self) -> String {
+        let first = self.pieces.iter().position(|piece| plain(piece).is_none());
+        let last = self.pieces.iter().rposition(|piece| plain(piece).is_none());
+        let range = first.zip(last).map(|(first, last)| first..last);
+        let inside = range.and_then(|range| self.pieces.get(range));
+        let texts = inside
+            .unwrap_or_default()
+            .split(|piece| plain(piece).is_none());
+        let longest = texts.max_by_key(|text| text.len());
+        longest
+            .unwrap_or_default()
+            .iter()
+            .filter_map(plain)
+            .collect()
     }
 
     /// What stands behind the first `:`, if there is one and nothing behind it is wild.
-    pub fn plain_server(&self) -> Option<String> {
-        let colon = self.0.iter().position(|piece| *piece == Piece::Char(':'))?;
-        let server = self.0.get(colon + 1..).unwrap_or_default();
-        let wild = |piece: &Piece| !matches!(piece, Piece::Char(_));
-        (!server.iter().any(wild)).then(|| plain(server))
+    pub fn plain_server(&self) -> Option<&str> {
+        let colon = self.colon?;
+        let server = self.pieces.get(colon + 1..).unwrap_or_default();
+        let bytes = server
+            .iter()
+            .try_fold(0, |sum, piece| Some(sum + plain(piece)?.len_utf8()));
+        let last = if self.is_plain() {
+            &self.start
+        } else {
+            &self.end
+        };
+        last.get(last.len().checked_sub(bytes?)?..)
     }
 
     /// Whether the whole user ID matches; wildcards stay on their side of the first `:`.
     pub fn matches_user(&self, user_id: &str) -> bool {
+        let Some(middle) = self.between(user_id) else {
+            return false;
+        };
+        if self.one_run && self.colon.is_some() {
+            // In the start, then anything may follow; or in the end, which must begin the server.
+            return self.start.contains(':') || !middle.contains(':');
+        }
         let (name, server) = user_id.split_once(':').unwrap_or((user_id, ""));
-        let colon = self.0.iter().position(|piece| *piece == Piece::Char(':'));
-        let (left, right) = self.0.split_at(colon.unwrap_or(self.0.len()));
+        let (left, right) = self
+            .pieces
+            .split_at(self.colon.unwrap_or(self.pieces.len()));
         matches(left, name) && matches(right.get(1..).unwrap_or_default(), server)
     }
 
     /// Whether the whole server name matches.
     pub fn matches_server(&self, server: &str) -> bool {
-        matches(&self.0, server)
+        self.between(server).is_some() && (self.one_run || matches(&self.pieces, server))
+    }
+
+    fn is_plain(&self) -> bool {
+        self.pieces.iter().all(|piece| plain(piece).is_some())
+    }
+
+    /// What stands between the start and the end in a text that has both.
+    fn between<'t>(&self, text: &'t str) -> Option<&'t str> {
+        text.strip_prefix(&*self.start)?.strip_suffix(&*self.end)
     }
 }
 
-/// The characters before the first wildcard.
-fn plain(pieces: &[Piece]) -> String {
-    let characters = pieces.iter().map_while(|piece| match piece {
+fn plain(piece: &Piece) -> Option<char> {
+    match piece {
         Piece::Char(c) => Some(*c),
         Piece::One | Piece::Run => None,
-    });
-    characters.collect()
+    }
 }
 
 /// The classic two-pointer match: on a mismatch, let the last `*` take one character more.
@@ -118,7 +182,7 @@ fn matches(pattern: &[Piece], text: &str) -> bool {
 /// As it would be written in quotes: literal wildcards and marks escaped.
 impl fmt::Display for Glob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for piece in &self.0 {
+        for piece in &self.pieces {
             match piece {
                 Piece::Char(c @ ('*' | '?' | '\\' | '"')) => write!(f, "\\{c}")?,
                 Piece::Char(c) => write!(f, "{c}")?,
@@ -155,6 +219,35 @@ mod tests {
         assert!(!glob("@*x.org").matches_user("@a:x.org"));
         assert!(glob("@a:*").matches_user("@a:x.org:8448"));
         assert!(!glob("@a?b:x").matches_user("@a:b:x"));
+    }
+
+    /// The shortcut for one `*` says what the matcher says.
+    #[test]
+    fn one_run_is_no_special_case() {
+        for text in [
+            "@a*b:x", "@a*:x", "@*:x", "@a:*", "@a:x*y", "@a:*.x", "@*a:x:1",
+        ] {
+            let glob = glob(text);
+            assert!(glob.one_run);
+            let slow = Glob {
+                one_run: false,
+                ..glob.clone()
+            };
+            for id in [
+                "@a:x", "@ab:x", "@aab:x", "@ab:x:x", "@a:b:x", "@a:xy", "@a:xzy", "@a:y:x", "@:x",
+                "@a:.x", "@a:b.x", "@a:x:1", "@aa:x:1", "@a:x.x",
+            ] {
+                assert_eq!(glob.matches_user(id), slow.matches_user(id), "{text} {id}");
+                assert_eq!(
+                    glob.matches_server(id),
+                    slow.matches_server(id),
+                    "{text} {id}"
+                );
+            }
+        }
+        assert_eq!(glob("@a*:x:1").plain_server(), Some("x:1"));
+        assert_eq!(glob("@a:b").plain_server(), Some("b"));
+        assert_eq!(glob("@a:b*").plain_server(), None);
     }
 
     #[test]

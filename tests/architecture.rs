@@ -27,6 +27,7 @@ const ORDER: &[&str] = &[
 
 /// Dependencies with one home each.
 const HOMES: &[(&str, &[&str])] = &[
+    ("aho_corasick", &["index"]),
     ("annotate_snippets", &["diagnostic"]),
     ("arc_swap", &["router"]),
     ("clap", &["cli"]),

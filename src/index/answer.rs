@@ -1,6 +1,6 @@
 //! Whole answers: the users on the other side of the rules that a user stands in.
 //!
-//! Sets of users are sorted lists here (`merge`). Of a part of a rule either all its users are listed,
+//! Of a part of a rule either all its users are listed,
 //! or those in hand are asked whether they are in it, whichever looks at fewer.
 //!
 //! Law: equal to `decide` for every pair of known users. Nothing here recurses deeper than once, so
@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
-use super::merge::{Run, difference, union};
 use super::query::{Among, Found, Nodes, Query, Side};
+use super::set::{Parts, Set};
 use super::{Node, NodeId, Part, Senders};
 use crate::glob::Glob;
 use crate::id::UserId;
@@ -19,42 +19,36 @@ use crate::id::UserId;
 /// The senders of a batch who have the same recipients, by their positions, and these recipients.
 pub(crate) type Class = (Vec<u32>, Vec<UserId>);
 
-/// Users as they are found, in lists that may have some of them twice.
-#[derive(Default)]
-struct Lists<'a> {
-    /// Named users.
-    numbers: Vec<u32>,
-    runs: Vec<Run<'a>>,
-}
-
 impl<'a> Query<'a> {
     /// All known users, sorted by bytes.
     pub(crate) fn known_users(&self) -> Vec<UserId> {
-        let mut all = Lists::default();
+        let mut all = Parts::default();
         self.list(&Node::Everyone, &mut all);
-        owned(self.sorted(all))
+        self.owned(all.union())
     }
 
     /// The known users who receive a sender's presence, sorted by bytes.
     pub(crate) fn recipients_of(&self, sender: &str) -> Vec<UserId> {
-        owned(self.across(&self.rules_of(Side::Senders, sender)))
+        self.owned(self.across(&self.rules_of(Side::Senders, sender)))
     }
 
     /// Whose presence a recipient receives.
     pub(crate) fn senders_for(&self, recipient: &str) -> Senders {
         let found = self.rules_of(Side::Recipients, recipient);
         if self.has_everyone(&found) {
-            Senders::AllExcept(owned(self.missing(&found)))
+            Senders::AllExcept(self.owned(self.missing(&found)))
         } else {
-            Senders::Only(owned(self.across(&found)))
+            Senders::Only(self.owned(self.across(&found)))
         }
     }
 
     /// The known users whom `senders_for` answers with everyone but some, sorted by bytes.
     pub(crate) fn everyone_recipients(&self) -> Vec<UserId> {
         let mut users = self.users_in(&self.index.everyone_recipients, Inexact::Decided);
-        users.retain(|user| self.receives_everyone(user.as_str()));
-        owned(users)
+        users.retain(&self.index.names, |user| {
+            self.receives_everyone(user.as_str())
+        });
+        self.owned(users)
     }
 
     /// The senders of a batch by their recipients: each sender's position is in one class, but for
@@ -82,7 +76,7 @@ impl<'a> Query<'a> {
         }
         let classes = by_rules.into_iter().map(|([allow, block], mut at)| {
             at.sort_unstable();
-            (at, owned(self.across(&Found { allow, block })))
+            (at, self.owned(self.across(&Found { allow, block })))
         });
         classes.filter(|(_, users)| !users.is_empty()).collect()
     }
@@ -109,27 +103,29 @@ impl<'a> Query<'a> {
     }
 
     /// The known users on the other side of the rules found.
-    fn across(&self, found: &Found) -> Run<'a> {
+    fn across(&self, found: &Found) -> Set<'a> {
         let all = |node: &NodeId| matches!(self.index.part(*node), Part::Other(Node::Everyone));
         if found.block.iter().any(all) {
-            return Run::new();
+            return Set::default();
         }
         self.without(self.users_in(&found.allow, Inexact::Decided), &found.block)
     }
 
     /// The known users who are *not* senders for a recipient who has everyone but some.
-    fn missing(&self, found: &Found) -> Run<'a> {
+    fn missing(&self, found: &Found) -> Set<'a> {
         let unbounded = |node: &&NodeId| self.index.traits(**node).unbounded;
         let open = found.allow.iter().find(unbounded);
         let mut outside = open.map(|node| self.outside(*node)).unwrap_or_default();
         let allowed = Among::new(&found.allow);
-        outside.retain(|user| !self.among(&allowed, user.as_str()));
-        let blocked = self.users_in(&found.block, Inexact::Decided);
-        union(vec![blocked, outside])
+        self.retain(&mut outside, &allowed, false);
+        let mut missing = Parts::default();
+        missing.add_set(outside);
+        missing.add_set(self.users_in(&found.block, Inexact::Decided));
+        missing.union()
     }
 
     /// Known users: at least all who are *not* in an unbounded node.
-    fn outside(&self, root: NodeId) -> Run<'a> {
+    fn outside(&self, root: NodeId) -> Set<'a> {
         let mut less = Vec::new();
         let mut left = vec![root];
         while let Some(node) = left.pop() {
@@ -153,7 +149,7 @@ impl<'a> Query<'a> {
     // ---- the users in nodes ----
 
     /// The users of a list who are in none of some nodes.
-    fn without(&self, users: Run<'a>, nodes: &[NodeId]) -> Run<'a> {
+    fn without(&self, users: Set<'a>, nodes: &[NodeId]) -> Set<'a> {
         if users.is_empty() || nodes.is_empty() {
             return users;
         }
@@ -162,16 +158,19 @@ impl<'a> Query<'a> {
         for node in nodes {
             weight = weight.saturating_add(self.weight(*node, limit).unwrap_or(limit));
             if weight > limit {
-                return self.without_asking_each(users, nodes);
+                let mut users = users;
+                self.retain(&mut users, &Among::new(nodes), false);
+                return users;
             }
         }
-        difference(users, &self.users_in(nodes, Inexact::Decided))
+        let less = self.users_in(nodes, Inexact::Decided);
+        users.without(&less, &self.index.names)
     }
 
-    fn without_asking_each(&self, mut users: Run<'a>, nodes: &[NodeId]) -> Run<'a> {
-        let nodes = Among::new(nodes);
-        users.retain(|user| !self.among(&nodes, user.as_str()));
-        users
+    /// Keeps the users of a set who are in one of some nodes, or those who are not.
+    fn retain(&self, users: &mut Set<'a>, nodes: &Among<'_>, inside: bool) {
+        let names = &self.index.names;
+        users.retain(names, |user| self.among(nodes, user.as_str()) == inside);
     }
 
     /// How many users are listed for a node, at most; `None` if that is not told without listing
@@ -198,30 +197,30 @@ impl<'a> Query<'a> {
     }
 
     /// The known users in any of some nodes.
-    fn users_in(&self, nodes: &[NodeId], inexact: Inexact) -> Run<'a> {
-        let mut lists = Lists::default();
+    fn users_in(&self, nodes: &[NodeId], inexact: Inexact) -> Set<'a> {
+        let mut parts = Parts::default();
         let mut left = Nodes::from_slice(nodes);
         let mut seen: HashSet<NodeId, RandomState> = HashSet::default();
         let mut at = 0;
         while let Some(node) = left.get(at).copied() {
             at += 1;
             match self.index.part(node) {
-                Part::User(number) => lists.numbers.push(number),
-                Part::Other(Node::Any(parts)) => {
-                    left.extend(parts.iter().copied().filter(|part| seen.insert(*part)));
+                Part::User(number) => parts.add_one(number),
+                Part::Other(Node::Any(any)) => {
+                    left.extend(any.iter().copied().filter(|part| seen.insert(*part)));
                 }
                 Part::Other(part @ (Node::Both(_) | Node::Except(..))) => match inexact {
-                    Inexact::Decided => lists.runs.push(self.decided(node)),
+                    Inexact::Decided => parts.add_set(self.decided(node)),
                     Inexact::Guessed => left.extend(base_of(part)),
                 },
-                Part::Other(leaf) => self.list(leaf, &mut lists),
+                Part::Other(leaf) => self.list(leaf, &mut parts),
             }
         }
-        self.sorted(lists)
+        parts.union()
     }
 
     /// The known users in a node that is built of parts of which not all hold.
-    fn decided(&self, root: NodeId) -> Run<'a> {
+    fn decided(&self, root: NodeId) -> Set<'a> {
         let mut base = root;
         let mut kept: Vec<NodeId> = Vec::new();
         let mut less: Vec<NodeId> = Vec::new();
@@ -233,7 +232,7 @@ impl<'a> Query<'a> {
                 }
                 Part::Other(Node::Both(parts)) => {
                     let Some((first, rest)) = parts.split_first() else {
-                        return Run::new();
+                        return Set::default();
                     };
                     base = *first;
                     kept.extend(rest);
@@ -243,113 +242,86 @@ impl<'a> Query<'a> {
         }
         if !self.index.traits(base).exact {
             let mut users = self.users_in(&[root], Inexact::Guessed);
-            users.retain(|user| self.among(&Among::new(&[root]), user.as_str()));
+            self.retain(&mut users, &Among::new(&[root]), true);
             return users;
         }
         let mut users = self.users_in(&[base], Inexact::Decided);
         for node in kept {
-            users.retain(|user| self.among(&Among::new(&[node]), user.as_str()));
+            self.retain(&mut users, &Among::new(&[node]), true);
         }
         self.without(users, &less)
     }
 
     /// Adds the known users of a node that is built on no other.
-    fn list(&self, node: &'a Node, lists: &mut Lists<'a>) {
+    fn list(&self, node: &'a Node, parts: &mut Parts<'a>) {
         let (names, directory) = (&self.index.names, self.directory);
         match node {
-            Node::Users(list) => lists.numbers.extend(list),
+            Node::Users(list) => parts.add_numbers(list),
             Node::Members(room) => {
-                lists
-                    .runs
-                    .extend(directory.members(room).map(Iterator::collect));
+                parts.add_users(directory.members(room).into_iter().flatten());
             }
-            Node::Server(server) => self.list_server(server.as_str(), lists),
+            Node::Server(server) => self.list_server(server.as_str(), parts),
             Node::Local => {
-                let server = directory.server_name();
-                server
-                    .into_iter()
-                    .for_each(|server| self.list_server(server.as_str(), lists));
+                if let Some(server) = directory.server_name() {
+                    self.list_server(server.as_str(), parts);
+                }
             }
             Node::ServerGlob(glob) => {
                 let named = self.index.named_on.keys().map(|server| &**server);
-                let servers: HashSet<&str, RandomState> = directory
-                    .servers()
-                    .chain(named)
-                    .chain(self.in_hand.iter().map(UserId::server))
-                    .collect();
-                let servers = servers.into_iter();
-                servers
-                    .filter(|server| glob.matches_server(server))
-                    .for_each(|server| self.list_server(server, lists));
+                let servers = directory.servers().chain(named);
+                let servers = servers.chain(self.in_hand.iter().map(UserId::server));
+                let servers: HashSet<&str, RandomState> = servers.collect();
+                let matching = servers.iter().filter(|server| glob.matches_server(server));
+                matching.for_each(|server| self.list_server(server, parts));
             }
-            Node::UserGlob(glob) => self.list_glob(glob, lists),
+            Node::UserGlob(glob) => self.list_glob(glob, parts),
             Node::Everyone => {
-                lists.runs.push(directory.users().collect());
-                lists.runs.push(names.users().iter().collect());
-                lists.runs.push(self.in_hand.iter().collect());
+                parts.add_users(directory.users());
+                parts.add_users(names.users().iter());
+                parts.add_users(self.in_hand.iter());
             }
-            Node::Remote => self.list_each(lists, |user| !directory.is_local(user.as_str())),
+            Node::Remote => self.list_each(parts, |user| !directory.is_local(user.as_str())),
             Node::Matching(pattern) => {
-                self.list_each(lists, |user| pattern.matches(user.as_str()));
+                self.list_each(parts, |user| pattern.matches(user.as_str()));
             }
             Node::Nobody | Node::Any(_) | Node::Both(_) | Node::Except(..) => {}
         }
     }
 
-    fn list_server(&self, server: &str, lists: &mut Lists<'a>) {
-        let here = |user: &&UserId| user.server() == server;
+    fn list_server(&self, server: &str, parts: &mut Parts<'a>) {
         let named = self.index.named_on.get(server);
-        lists.numbers.extend(named.into_iter().flatten());
-        lists.runs.push(self.directory.users_on(server).collect());
-        lists.runs.push(self.in_hand.iter().filter(here).collect());
+        parts.add_numbers(named.map(Vec::as_slice).unwrap_or_default());
+        parts.add_users(self.directory.users_on(server));
+        let in_hand = self.in_hand.iter();
+        parts.add_users(in_hand.filter(|user| user.server() == server));
     }
 
     /// Costs the users whose ID begins as the glob does, on its server if that is plain.
-    fn list_glob(&self, glob: &Glob, lists: &mut Lists<'a>) {
+    fn list_glob(&self, glob: &Glob, parts: &mut Parts<'a>) {
         let start = glob.plain_start();
         let inside = |user: &&UserId| glob.matches_user(user.as_str());
-        let known: Run<'a> = match glob.plain_server() {
+        match glob.plain_server() {
             Some(server) => {
-                let users = self.directory.users_on_from(&server, &start);
-                users.filter(inside).collect()
+                let known = self.directory.users_on_from(server, start);
+                parts.add_users(known.filter(inside));
             }
-            None => {
-                let users = self.directory.users_from(&start);
-                users.filter(inside).collect()
-            }
-        };
-        let named = self.index.names.users_from(&start).iter();
-        lists.runs.push(known);
-        lists.runs.push(named.filter(inside).collect());
-        lists
-            .runs
-            .push(self.in_hand.iter().filter(inside).collect());
+            None => parts.add_users(self.directory.users_from(start).filter(inside)),
+        }
+        let named = self.index.names.users_from(start).iter();
+        parts.add_users(named.filter(inside));
+        parts.add_users(self.in_hand.iter().filter(inside));
     }
 
     /// Costs a look at every known user.
-    fn list_each(&self, lists: &mut Lists<'a>, inside: impl Fn(&&UserId) -> bool) {
+    fn list_each(&self, parts: &mut Parts<'a>, inside: impl Fn(&&UserId) -> bool) {
         let named = self.index.names.users().iter();
-        let known = self.directory.users().filter(&inside);
-        lists.runs.push(known.collect());
-        lists.runs.push(named.filter(&inside).collect());
-        lists
-            .runs
-            .push(self.in_hand.iter().filter(&inside).collect());
+        parts.add_users(self.directory.users().filter(&inside));
+        parts.add_users(named.filter(&inside));
+        parts.add_users(self.in_hand.iter().filter(&inside));
     }
 
-    fn sorted(&self, lists: Lists<'a>) -> Run<'a> {
-        let Lists {
-            mut numbers,
-            mut runs,
-        } = lists;
-        if !numbers.is_empty() {
-            // Most often sorted lists one behind the other.
-            numbers.sort();
-            numbers.dedup();
-            let names = &self.index.names;
-            runs.push(numbers.iter().filter_map(|at| names.user(*at)).collect());
-        }
-        union(runs)
+    fn owned(&self, users: Set<'a>) -> Vec<UserId> {
+        users.into_users(&self.index.names)
     }
 }
 
@@ -369,8 +341,4 @@ fn base_of(node: &Node) -> Option<NodeId> {
         Node::Except(base, _) => Some(*base),
         _ => None,
     }
-}
-
-fn owned(users: Run<'_>) -> Vec<UserId> {
-    users.into_iter().cloned().collect()
 }

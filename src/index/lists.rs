@@ -61,6 +61,11 @@ impl Lists {
         }
     }
 
+    /// Whether there is nothing in any list.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
     /// The list of a number, empty for one past the last.
     pub(crate) fn get(&self, number: u32) -> &[u32] {
         let at = number as usize;

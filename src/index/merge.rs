@@ -1,41 +1,39 @@
-//! Sorted lists of users, put together and taken from each other.
+//! Sorted lists, put together and taken from each other.
 //!
-//! Law: what goes in is sorted by bytes with each user once, and so is what comes out. Costs the shorter
-//! list times a logarithm of the longer one, and moving what is between.
+//! Law: what goes in is sorted with each item once, and so is what comes out. Costs the shorter list
+//! times a logarithm of the longer one, and moving what is between.
 
-use crate::id::UserId;
+use std::borrow::Cow;
+use std::cmp::Reverse;
 
-/// A sorted list with each user once.
-pub(super) type Run<'a> = Vec<&'a UserId>;
-
-/// All users of some lists.
-pub(super) fn union<'a>(mut runs: Vec<Run<'a>>) -> Run<'a> {
-    // The shortest first, so that few users are moved often.
-    runs.retain(|run| !run.is_empty());
-    runs.sort_by_key(|run| std::cmp::Reverse(run.len()));
-    while runs.len() > 2 {
-        let (Some(one), Some(two)) = (runs.pop(), runs.pop()) else {
+/// All items of some lists.
+pub(super) fn union<T: Ord + Copy>(mut lists: Vec<Cow<'_, [T]>>) -> Vec<T> {
+    // The shortest first, so that few items are moved often.
+    lists.retain(|list| !list.is_empty());
+    lists.sort_by_key(|list| Reverse(list.len()));
+    while lists.len() > 2 {
+        let (Some(one), Some(two)) = (lists.pop(), lists.pop()) else {
             break;
         };
         let both = union_of_two(&two, &one);
-        let at = runs.partition_point(|run| run.len() > both.len());
-        runs.insert(at, both);
+        let at = lists.partition_point(|list| list.len() > both.len());
+        lists.insert(at, both.into());
     }
-    match (runs.pop(), runs.pop()) {
+    match (lists.pop(), lists.pop()) {
         (Some(one), Some(two)) => union_of_two(&two, &one),
-        (one, _) => one.unwrap_or_default(),
+        (one, _) => one.map(Cow::into_owned).unwrap_or_default(),
     }
 }
 
-fn union_of_two<'a>(long: &[&'a UserId], short: &[&'a UserId]) -> Run<'a> {
+fn union_of_two<T: Ord + Copy>(long: &[T], short: &[T]) -> Vec<T> {
     let mut all = Vec::with_capacity(long.len() + short.len());
     let mut rest = long;
-    for user in short {
-        let (before, from) = split(rest, user);
+    for item in short {
+        let (before, from) = split(rest, item);
         all.extend_from_slice(before);
-        all.push(*user);
+        all.push(*item);
         rest = match from.split_first() {
-            Some((first, after)) if first == user => after,
+            Some((first, after)) if first == item => after,
             _ => from,
         };
     }
@@ -43,41 +41,41 @@ fn union_of_two<'a>(long: &[&'a UserId], short: &[&'a UserId]) -> Run<'a> {
     all
 }
 
-/// The users of a list who are not in another.
-pub(super) fn difference<'a>(list: Run<'a>, less: &[&UserId]) -> Run<'a> {
+/// The items of a list that are not in another.
+pub(super) fn difference<T: Ord + Copy>(list: Vec<T>, less: &[T]) -> Vec<T> {
+    if less.is_empty() {
+        return list;
+    }
     let mut kept = Vec::with_capacity(list.len());
-    let mut less = less;
     let mut rest = list.as_slice();
+    let mut less = less;
     while let (Some(first), Some(gone)) = (rest.first(), less.first()) {
         if first < gone {
             let (before, from) = split(rest, gone);
             kept.extend_from_slice(before);
             rest = from;
-        } else {
-            let (_, from) = split(less, first);
-            less = from;
-            if less.first() == Some(first) {
-                rest = rest.get(1..).unwrap_or_default();
-            } else {
-                kept.push(*first);
-                rest = rest.get(1..).unwrap_or_default();
-            }
+            continue;
         }
+        (_, less) = split(less, first);
+        if less.first() != Some(first) {
+            kept.push(*first);
+        }
+        rest = rest.get(1..).unwrap_or_default();
     }
     kept.extend_from_slice(rest);
     kept
 }
 
-/// A list in two: who stands before a user, and the rest. Costs a logarithm of those before.
-fn split<'l, 'a>(list: &'l [&'a UserId], user: &UserId) -> (&'l [&'a UserId], &'l [&'a UserId]) {
+/// A list in two: what stands before an item, and the rest. Costs a logarithm of what stands before.
+fn split<'l, T: Ord>(list: &'l [T], item: &T) -> (&'l [T], &'l [T]) {
     let mut step = 1;
-    while list.get(step - 1).is_some_and(|at| *at < user) {
+    while list.get(step - 1).is_some_and(|at| at < item) {
         step *= 2;
     }
-    // Before the last step they all stand before the user; behind it none does.
+    // Before half the last step all are smaller; behind it none is.
     let (low, high) = (step / 2, step.min(list.len()));
     let between = list.get(low..high).unwrap_or_default();
-    let at = low + between.partition_point(|at| *at < user);
+    let at = low + between.partition_point(|at| at < item);
     list.split_at_checked(at).unwrap_or((list, &[]))
 }
 
@@ -86,31 +84,21 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    /// Every pair of subsets of seven users.
+    /// Every pair of subsets of the numbers to seven.
     #[test]
     fn as_sets_do() {
-        let users: Vec<UserId> = ('a'..='g')
-            .map(|c| UserId::parse(&format!("@{c}:x")).unwrap())
-            .collect();
-        let subset = |bits: usize| -> Run<'_> {
-            let at = users.iter().enumerate();
-            at.filter(|(at, _)| bits >> at & 1 == 1)
-                .map(|(_, user)| user)
-                .collect()
-        };
-        for left in 0..1 << users.len() {
-            for right in 0..1 << users.len() {
+        let subset = |bits: u32| -> Vec<u32> { (0..7).filter(|at| bits >> at & 1 == 1).collect() };
+        let cow = |list: &Vec<u32>| Cow::Owned(list.clone());
+        for left in 0..1 << 7 {
+            for right in 0..1 << 7 {
                 let (one, two) = (subset(left), subset(right));
-                let set = |run: &Run<'_>| run.iter().map(|user| user.as_str().to_owned()).collect();
-                let (a, b): (BTreeSet<String>, BTreeSet<String>) = (set(&one), set(&two));
-                let texts = |run: Run<'_>| -> Vec<String> {
-                    run.iter().map(|user| user.as_str().to_owned()).collect()
-                };
-                let less: Vec<String> = a.difference(&b).cloned().collect();
-                assert_eq!(texts(difference(one.clone(), &two)), less);
-                let all: Vec<String> = a.union(&b).cloned().collect();
-                assert_eq!(texts(union(vec![one.clone(), two.clone()])), all);
-                assert_eq!(texts(union(vec![two.clone(), one, Vec::new(), two])), all);
+                let set = |list: &[u32]| list.iter().copied().collect::<BTreeSet<u32>>();
+                let less: Vec<u32> = set(&one).difference(&set(&two)).copied().collect();
+                assert_eq!(difference(one.clone(), &two), less);
+                let all: Vec<u32> = set(&one).union(&set(&two)).copied().collect();
+                assert_eq!(union(vec![cow(&one), cow(&two)]), all);
+                let many = vec![cow(&two), cow(&one), Cow::Owned(Vec::new()), cow(&two)];
+                assert_eq!(union(many), all);
             }
         }
     }

@@ -21,6 +21,7 @@ mod merge;
 mod names;
 mod patterns;
 mod query;
+mod set;
 
 use std::collections::HashMap;
 
@@ -125,6 +126,8 @@ pub(crate) struct Triggers {
     pub servers: HashMap<ServerName, NodeId, RandomState>,
     /// By room ID or alias.
     pub rooms: HashMap<Box<str>, NodeId, RandomState>,
+    /// Whether there is any glob or regex.
+    pub patterns: bool,
     pub user_globs: Globs,
     pub server_globs: Globs,
     pub regexes: Regexes,

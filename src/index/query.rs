@@ -167,6 +167,9 @@ impl<'a> Query<'a> {
     /// Every node a user may be in, each once: those they trigger and all that is built on them.
     fn walk(&self, asked: &Asked<'_>) -> Nodes {
         let mut nodes = self.triggered(asked);
+        if self.index.above.is_empty() {
+            return nodes;
+        }
         let mut seen: HashSet<NodeId, RandomState> = HashSet::default();
         let mut at = 0;
         while let Some(node) = nodes.get(at) {
@@ -198,23 +201,24 @@ impl<'a> Query<'a> {
                 false => triggers.remote,
             });
         }
-        let server = server_of(asked.id);
         if !triggers.servers.is_empty() {
-            nodes.extend(triggers.servers.get(server).copied());
+            nodes.extend(triggers.servers.get(server_of(asked.id)).copied());
         }
         if !triggers.rooms.is_empty() {
             self.rooms_triggered(asked.id, &mut nodes);
         }
-        let mut globs = |node| {
-            if self.leaf_contains(node, asked) == Some(true) {
-                nodes.push(node);
-            }
-        };
-        triggers.server_globs.may_match(server, &mut globs);
-        triggers.user_globs.may_match(asked.id, &mut globs);
-        triggers
-            .regexes
-            .matching(asked.id, &mut |node| nodes.push(node));
+        if triggers.patterns {
+            let mut globs = |node| {
+                if self.leaf_contains(node, asked) == Some(true) {
+                    nodes.push(node);
+                }
+            };
+            let server = server_of(asked.id);
+            triggers.server_globs.may_match(server, &mut globs);
+            triggers.user_globs.may_match(asked.id, &mut globs);
+            let mut regexes = |node| nodes.push(node);
+            triggers.regexes.matching(asked.id, &mut regexes);
+        }
         nodes
     }
 

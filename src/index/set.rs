@@ -1,0 +1,115 @@
+//! A set of users as it is while an answer is made: named users by their numbers, others by reference.
+//!
+//! Not for: which users belong into it (`answer`).
+//!
+//! Law: a user may be in both halves; what is told or taken away holds for both.
+
+use std::borrow::Cow;
+
+use super::Names;
+use super::merge::{difference, union};
+use crate::id::UserId;
+
+/// Users, in two sorted lists.
+#[derive(Debug, Default)]
+pub(super) struct Set<'a> {
+    numbers: Vec<u32>,
+    others: Vec<&'a UserId>,
+}
+
+/// Sorted lists of users, to be put together.
+#[derive(Default)]
+pub(super) struct Parts<'a> {
+    /// Single named users, as they come.
+    singles: Vec<u32>,
+    numbers: Vec<Cow<'a, [u32]>>,
+    others: Vec<Cow<'a, [&'a UserId]>>,
+}
+
+impl<'a> Parts<'a> {
+    /// A named user.
+    pub(super) fn add_one(&mut self, number: u32) {
+        self.singles.push(number);
+    }
+
+    /// Named users, sorted.
+    pub(super) fn add_numbers(&mut self, numbers: &'a [u32]) {
+        self.numbers.push(numbers.into());
+    }
+
+    /// Users, sorted.
+    pub(super) fn add_users(&mut self, users: impl Iterator<Item = &'a UserId>) {
+        self.others.push(users.collect());
+    }
+
+    /// All users of a set.
+    pub(super) fn add_set(&mut self, set: Set<'a>) {
+        self.numbers.push(set.numbers.into());
+        self.others.push(set.others.into());
+    }
+
+    pub(super) fn union(mut self) -> Set<'a> {
+        if !self.singles.is_empty() {
+            // Sorted already where they come from the rules of one node.
+            self.singles.sort_unstable();
+            self.singles.dedup();
+            self.numbers.push(self.singles.into());
+        }
+        Set {
+            numbers: union(self.numbers),
+            others: union(self.others),
+        }
+    }
+}
+
+impl<'a> Set<'a> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.numbers.is_empty() && self.others.is_empty()
+    }
+
+    /// How many there are, those twice who are in both halves.
+    pub(super) fn len(&self) -> usize {
+        self.numbers.len() + self.others.len()
+    }
+
+    /// Keeps the users for whom something holds.
+    pub(super) fn retain(&mut self, names: &Names, mut holds: impl FnMut(&UserId) -> bool) {
+        self.numbers
+            .retain(|at| names.user(*at).is_some_and(&mut holds));
+        self.others.retain(|user| holds(user));
+    }
+
+    /// The users who are not in another set.
+    pub(super) fn without(self, less: &Set<'a>, names: &'a Names) -> Self {
+        let (mut numbers, mut others) = (self.numbers, self.others);
+        numbers = difference(numbers, &less.numbers);
+        others = difference(others, &less.others);
+        if !less.numbers.is_empty() && !others.is_empty() {
+            others = difference(others, &users_of(&less.numbers, names));
+        }
+        if !less.others.is_empty() && !numbers.is_empty() {
+            let gone = less.others.iter();
+            let mut gone: Vec<u32> = gone
+                .filter_map(|user| names.number(user.as_str()))
+                .collect();
+            gone.dedup();
+            numbers = difference(numbers, &gone);
+        }
+        Set { numbers, others }
+    }
+
+    /// The users, sorted by bytes, each once.
+    pub(super) fn into_users(self, names: &'a Names) -> Vec<UserId> {
+        if self.others.is_empty() {
+            let users = self.numbers.iter().filter_map(|at| names.user(*at));
+            return users.cloned().collect();
+        }
+        let named = users_of(&self.numbers, names);
+        let all = union(vec![named.into(), self.others.into()]);
+        all.into_iter().cloned().collect()
+    }
+}
+
+fn users_of<'a>(numbers: &[u32], names: &'a Names) -> Vec<&'a UserId> {
+    numbers.iter().filter_map(|at| names.user(*at)).collect()
+}
