@@ -1,7 +1,6 @@
 //! The command line, run as its users run it: what it prints byte for byte, and how it ends.
 //!
-//! Every example that `--help` shows is run in a shell. `tests/cli/help.snap` is the short help;
-//! after a change that is meant, `INSTA_UPDATE=always cargo test --test cli` writes it anew.
+//! What `--help` says is tried in `help`.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,11 +9,15 @@
     clippy::indexing_slicing
 )]
 
+#[path = "cli/help.rs"]
+mod help;
+#[path = "cli/streams.rs"]
+mod streams;
+
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -549,140 +552,6 @@ fn colour_goes_to_terminals_and_only_if_wanted() {
     }
 }
 
-// ---- streams ----
-
-fn start_route(folder: &TempDir, options: &str) -> Child {
-    let files = "--policy main.policy --directory facts.yaml";
-    let mut command = program(folder.path(), &format!("route {files} {options}"));
-    command.stdin(Stdio::piped()).spawn().unwrap()
-}
-
-#[test]
-fn each_batch_is_answered_before_the_next_is_read() {
-    let folder = with_policy("send all to @gobbler\n");
-    let mut child = start_route(&folder, "--json");
-    let mut stdin = child.stdin.take().unwrap();
-    let stdout = BufReader::new(child.stdout.take().unwrap());
-    let (tell, lines) = mpsc::channel();
-    let reader = std::thread::spawn(move || {
-        for line in stdout.lines() {
-            tell.send(line.unwrap()).unwrap();
-        }
-    });
-    for _ in 0..3 {
-        stdin
-            .write_all(b"[{\"user_id\":\"@ann:example.org\"}]\n")
-            .unwrap();
-        let line = lines.recv_timeout(LIMIT).unwrap();
-        assert_eq!(line, r#"{"@gobbler:example.org":[0]}"#);
-    }
-    drop(stdin);
-    assert_eq!(child.wait().unwrap().code(), Some(0));
-    reader.join().unwrap();
-}
-
-#[test]
-fn a_line_that_is_no_batch_ends_it() {
-    let folder = with_policy("send all to @gobbler\n");
-    let cases: [(&[u8], &str); 12] = [
-        (b"{}", "line 2, column 1: "),
-        (b"null", "line 2, column "),
-        (b"", "line 2: it is empty"),
-        (
-            b"[{\"user_id\":\"@ann:example.org\"}",
-            "line 2, column 31: ",
-        ),
-        (
-            b"[{\"user_id\":\"@ann:example.org\"}] []",
-            "line 2, column 34: ",
-        ),
-        (b"[1]", "line 2, column 2: "),
-        (b"[[\"@ann:example.org\"]]", "line 2, column "),
-        (
-            b"[{\"state\":\"online\"}]",
-            "line 2, column 19: this update has no `user_id`",
-        ),
-        (
-            b"[{\"user_id\":\"@ann\"}]",
-            "line 2, column 19: the user_id `@ann` has no `:server`",
-        ),
-        (b"[{\"user_id\":3}]", "line 2, column 13: "),
-        (
-            b"[{\"user_id\":\"@a:b\",\"user_id\":\"@a:b\"}]",
-            "line 2, column 36: this update has a second `user_id`",
-        ),
-        (
-            b"[{\"\xc3\xa4\":\"\xff\"}]",
-            "line 2, column 8: this is not UTF-8",
-        ),
-    ];
-    for (line, wanted) in cases {
-        let good = b"[{\"user_id\":\"@ann:example.org\"}]\n".as_slice();
-        let input = [good, line, b"\n", good].concat();
-        let (code, out, err) = route(&folder, "--json", &input);
-        assert_eq!(code, 3, "{err}");
-        assert_eq!(out, "{\"@gobbler:example.org\":[0]}\n");
-        assert!(
-            err.starts_with(&format!("error: standard input, {wanted}")),
-            "{err}"
-        );
-        assert!(
-            err.contains("  = help: write one batch a line: `[{\"user_id\":"),
-            "{err}"
-        );
-    }
-}
-
-#[test]
-fn who_stops_reading_ends_it_quietly() {
-    let folder = with_policy("send all to @gobbler\n");
-    for options in ["", "--json"] {
-        let mut child = start_route(&folder, options);
-        drop(child.stdout.take());
-        let mut stdin = child.stdin.take().unwrap();
-        stdin
-            .write_all(b"[{\"user_id\":\"@ann:example.org\"}]\n")
-            .unwrap();
-        // It ends by itself, while more could come.
-        assert_eq!(child.wait().unwrap().code(), Some(0));
-        let mut err = String::new();
-        child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut err)
-            .unwrap();
-        assert_eq!(err, "");
-        drop(stdin);
-    }
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn what_cannot_be_written_or_read_is_a_failure() {
-    let folder = with_policy("send all to @gobbler:example.org\n");
-    for command in ["recipients", "senders", "check"] {
-        let files = "--policy main.policy --directory facts.yaml";
-        let mut command = program(folder.path(), &format!("{command} {files}"));
-        let full = fs::File::options().write(true).open("/dev/full").unwrap();
-        let (code, _, err) = ended(command.stdout(full).output().unwrap());
-        assert_eq!(code, 3);
-        assert!(
-            err.starts_with("error: cannot write to standard output: "),
-            "{err}"
-        );
-    }
-    let files = "--policy main.policy --directory facts.yaml";
-    let mut command = program(folder.path(), &format!("route {files}"));
-    let input = fs::File::open(folder.path()).unwrap();
-    let (code, out, err) = ended(command.stdin(input).output().unwrap());
-    assert_eq!((code, out.as_str()), (3, ""));
-    assert!(
-        err.starts_with("error: cannot read standard input: "),
-        "{err}"
-    );
-}
-
 // ---- the command line itself ----
 
 #[test]
@@ -713,108 +582,4 @@ fn wrong_command_lines() {
     }
     let version = format!("presence-router {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(run(&folder, "--version"), good(&version));
-}
-
-fn help(arguments: &str) -> String {
-    let mut command = program(Path::new("."), arguments);
-    let (code, out, err) = ended(command.env("COLUMNS", "100").output().unwrap());
-    assert_eq!((code, err.as_str()), (0, ""), "{arguments}");
-    out
-}
-
-#[test]
-fn short_help() {
-    let commands = [
-        "-h",
-        "check -h",
-        "recipients -h",
-        "senders -h",
-        "route -h",
-        "fmt -h",
-    ];
-    let text: Vec<_> = commands
-        .iter()
-        .map(|command| format!("$ presence-router {command}\n{}", help(command)))
-        .collect();
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli"));
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("help", text.join("\n")));
-}
-
-/// The indented block that begins with a line, without its indent.
-fn block(help: &str, first: &str) -> String {
-    let lines = help.lines().map(|line| line.strip_prefix("    "));
-    let lines = lines.skip_while(|line| !line.is_some_and(|line| line.starts_with(first)));
-    let block: Vec<_> = lines.map_while(|line| line).collect();
-    assert!(!block.is_empty(), "{first}");
-    format!("{}\n", block.join("\n"))
-}
-
-/// Commands in a help text, each with what it prints.
-fn examples(help: &str) -> Vec<(String, String)> {
-    let mut examples: Vec<(String, String)> = Vec::new();
-    let mut open = false;
-    for line in help.lines() {
-        let indented = line.strip_prefix("    ");
-        if let Some(command) = indented.and_then(|line| line.strip_prefix("$ ")) {
-            examples.push((command.into(), String::new()));
-            open = true;
-        } else if let Some((command, printed)) = examples.last_mut().filter(|_| open) {
-            if command.ends_with('\\') && printed.is_empty() {
-                command.pop();
-                command.push_str(line.trim());
-            } else if line.is_empty() || indented.is_some() {
-                printed.push_str(indented.unwrap_or_default());
-                printed.push('\n');
-            } else {
-                open = false;
-            }
-        }
-    }
-    examples
-}
-
-#[test]
-fn every_example_of_the_help_is_true() {
-    let main = help("--help");
-    let folder = folder(&[
-        ("demo.policy", &block(&main, "server example.org")),
-        ("facts.yaml", &block(&main, "server_name:")),
-        ("batches.jsonl", &block(&help("route --help"), "[{")),
-        ("wrong.policy", "snd all to @gobbler:example.org\n"),
-        ("untidy.policy", &block(&help("fmt --help"), "send  all")),
-    ]);
-    let bin = Path::new(PROGRAM).parent().unwrap();
-    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
-    let mut run = 0;
-    for command in [
-        "--help",
-        "check --help",
-        "recipients --help",
-        "senders --help",
-        "route --help",
-        "fmt --help",
-    ] {
-        let help = help(command);
-        assert!(help.contains("\nExit codes:\n"), "{help}");
-        assert!(
-            help.lines().all(|line| line.chars().count() <= 100),
-            "{help}"
-        );
-        for (command, printed) in examples(&help) {
-            let mut shell = Command::new("sh");
-            shell.arg("-c").arg(&command).env("PATH", &path);
-            let (_, out, err) = ended(shell.current_dir(folder.path()).output().unwrap());
-            assert_eq!(err, "", "{command}");
-            assert_eq!(out.trim_end(), printed.trim_end(), "{command}");
-            run += 1;
-        }
-        // Each `help` subcommand says the same.
-        if let Some(name) = command.strip_suffix(" --help") {
-            assert_eq!(self::help(&format!("help {name}")), help);
-        }
-    }
-    assert_eq!(run, 11);
 }

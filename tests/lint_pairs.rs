@@ -236,9 +236,33 @@ fn patterns_that_match_no_user_id() {
         "send @a, users matching /ann/ to @r\nsend all to @r",
         &["empty-selector 1:10"],
     );
+    gives(
+        "send @a, users matching /ann/ to @r\nsend @a, users matching /ann/ to @r",
+        &["empty-selector 1:10", "empty-selector 2:10"],
+    );
     // Not known: `\b` outside ASCII.
     gives(r"send users matching /@é\bann.*/ to @r", &[]);
     gives(r"send users matching /@ann\b:.*/ to @r", &[]);
+}
+
+/// A union too long to be taken apart at once.
+#[test]
+fn long_unions() {
+    let rooms = |from: usize| -> String {
+        let rooms: Vec<String> = (from..20).map(|at| format!("#r{at}")).collect();
+        format!("members of ({})", rooms.join(", "))
+    };
+    within("members of #r7", &rooms(0), true);
+    within("members of #r7", &rooms(8), false);
+    within("members of #r7 who are members of #q", &rooms(0), true);
+    let globs = |from: char| -> String {
+        let globs: Vec<String> = (from..='z').map(|c| format!("@{c}*:x.org")).collect();
+        globs.join(", ")
+    };
+    within("@ab*:x.org", &globs('a'), true);
+    within("@ab*:x.org", &globs('b'), false);
+    within(r"users matching /@[a-z]+:x\.org/", &globs('a'), true);
+    within(r"users matching /@[a-z]+:x\.org/", &globs('b'), false);
 }
 
 #[test]

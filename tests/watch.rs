@@ -7,13 +7,17 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "watch/callback.rs"]
+mod callback;
+#[path = "watch/scarce.rs"]
+mod scarce;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -577,187 +581,4 @@ fn a_sweep_finds_what_no_event_told() {
     calls.wait_text(far.join("p.dsl"), "two\n");
     fs::write(far.join("p.dsl"), "three").unwrap();
     calls.wait_text(far.join("p.dsl"), "three");
-}
-
-#[test]
-fn a_panic_in_the_callback_does_not_end_the_watch() {
-    let (_temp, root) = folder();
-    let p = root.join("p.dsl");
-    let same = root.clone();
-    let (tell, panics) = mpsc::channel();
-    let (_watcher, calls) = watch_paths(vec![root.clone()], events(), move |read| {
-        if read.values().any(|text| text == "bad") {
-            tell.send(()).unwrap();
-            panic!("as the test wants it");
-        }
-        vec![same.clone()]
-    });
-    rename_over(&p, "bad");
-    panics.recv_timeout(LIMIT).unwrap();
-    rename_over(&p, "good");
-    calls.wait_text(&p, "good");
-}
-
-#[test]
-fn a_callback_that_names_other_paths_each_time_is_not_called_for_ever() {
-    let (_temp, root) = folder();
-    let p = root.join("p.dsl");
-    fs::write(&p, "one").unwrap();
-    let (same, mut n) = (root.clone(), 0);
-    let (_watcher, calls) = watch_paths(vec![root.clone()], events(), move |_| {
-        n += 1;
-        vec![same.clone(), same.join(format!("../{n}"))]
-    });
-    rename_over(&p, "two");
-    let count = calls.wait_text(&p, "two");
-    rename_over(&p, "three");
-    assert!(calls.wait_text(&p, "three") <= count + 6);
-}
-
-/// Tells by its drop that the thread that owned it is through.
-fn ending() -> (impl Send + 'static, Receiver<()>) {
-    mpsc::channel::<()>()
-}
-
-#[test]
-fn dropping_stops_the_thread_at_once() {
-    let (_temp, root) = folder();
-    let mut best = LIMIT;
-    for _ in 0..5 {
-        let (owned, ended) = ending();
-        let same = root.clone();
-        let (watcher, _calls) = watch_paths(vec![root.clone()], Timing::default(), move |_| {
-            let _ = &owned;
-            vec![same.clone()]
-        });
-        let start = Instant::now();
-        drop(watcher);
-        best = best.min(start.elapsed());
-        assert_eq!(
-            ended.try_recv(),
-            Err(mpsc::TryRecvError::Disconnected),
-            "the thread was not joined"
-        );
-    }
-    assert!(best < Duration::from_millis(50), "dropping took {best:?}");
-}
-
-#[test]
-fn the_callback_may_drop_its_own_watcher() {
-    let (_temp, root) = folder();
-    let (owned, ended) = ending();
-    let slot: Arc<Mutex<Option<Watcher>>> = Arc::default();
-    let (mine, same) = (Arc::clone(&slot), root.clone());
-    let (watcher, calls) = watch_paths(vec![root.clone()], Timing::default(), move |_| {
-        let _ = &owned;
-        drop(mine.lock().unwrap().take());
-        vec![same.clone()]
-    });
-    *slot.lock().unwrap() = Some(watcher);
-    rename_over(&root.join("p.dsl"), "one");
-    assert_eq!(
-        ended.recv_timeout(LIMIT),
-        Err(mpsc::RecvTimeoutError::Disconnected),
-        "the thread goes on"
-    );
-    assert_eq!(calls.count(), 2);
-}
-
-/// Set in the copy of this program that [`in_namespace`] runs, where the limits are its own.
-const INSIDE: &str = "PRESENCE_ROUTER_WATCH_INSIDE";
-
-/// Runs the test `name` alone, in a user namespace whose `limit` of inotify is `value`. Returns whether this already
-/// is that run; says so where the system allows no such namespace.
-fn in_namespace(name: &str, limit: &str, value: &str) -> bool {
-    if std::env::var_os(INSIDE).is_some() {
-        return true;
-    }
-    let set = format!("echo {value} > /proc/sys/user/{limit}");
-    let unshare = |script: &str| {
-        let mut command = Command::new("unshare");
-        command
-            .args(["--user", "--map-root-user", "sh", "-ec", script])
-            .arg(std::env::current_exe().unwrap());
-        command
-            .args([name, "--exact", "--nocapture"])
-            .env(INSIDE, "1")
-            .output()
-    };
-    if unshare(&set).is_ok_and(|out| out.status.success()) {
-        let out = unshare(&format!("{set}; exec \"$0\" \"$@\"")).unwrap();
-        let told = [out.stdout, out.stderr].concat();
-        assert!(out.status.success(), "{}", String::from_utf8_lossy(&told));
-    } else {
-        eprintln!("skipped: no user namespace here");
-    }
-    false
-}
-
-fn wait_status(watcher: &Watcher, status: WatchStatus) {
-    let start = Instant::now();
-    while watcher.status() != status {
-        assert!(start.elapsed() < LIMIT, "never {status:?}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-#[test]
-fn without_inotify_it_sweeps_and_asks_again() {
-    if !in_namespace(
-        "without_inotify_it_sweeps_and_asks_again",
-        "max_inotify_instances",
-        "0",
-    ) {
-        return;
-    }
-    let (_temp, root) = folder();
-    let p = root.join("p.dsl");
-    fs::write(&p, "one").unwrap();
-    let timing = Timing {
-        sweep_degraded: Duration::from_millis(100),
-        retry: Duration::from_millis(100),
-        ..events()
-    };
-    let (watcher, calls) = watch(&[&root], timing);
-    assert_eq!(watcher.status(), WatchStatus::Degraded);
-    fs::write(&p, "two").unwrap();
-    calls.wait_text(&p, "two");
-    shell(
-        "rm -rf policies; mkdir policies; echo three > policies/p.dsl",
-        root.parent().unwrap(),
-    );
-    calls.wait_text(&p, "three\n");
-    fs::write("/proc/sys/user/max_inotify_instances", "100").unwrap();
-    wait_status(&watcher, WatchStatus::Live);
-    fs::write(&p, "four").unwrap();
-    calls.wait_text(&p, "four");
-}
-
-#[test]
-fn with_too_few_watches_it_sweeps_the_rest() {
-    if !in_namespace(
-        "with_too_few_watches_it_sweeps_the_rest",
-        "max_inotify_watches",
-        "3",
-    ) {
-        return;
-    }
-    let (_temp, root) = folder();
-    shell(
-        "for n in $(seq 9); do mkdir d$n; echo one > d$n/p.dsl; done",
-        &root,
-    );
-    let timing = Timing {
-        sweep_degraded: Duration::from_millis(100),
-        ..events()
-    };
-    let (watcher, calls) = watch(&[&root], timing);
-    assert_eq!(watcher.status(), WatchStatus::Degraded);
-    for n in 1..=9 {
-        let p = root.join(format!("d{n}/p.dsl"));
-        rename_over(&p, "two");
-        calls.wait_text(&p, "two");
-    }
-    fs::write("/proc/sys/user/max_inotify_watches", "1000").unwrap();
-    wait_status(&watcher, WatchStatus::Live);
 }
