@@ -20,6 +20,7 @@ pub mod router;
 pub mod source;
 mod syntax;
 pub mod watch;
+pub mod workload;
 mod yaml;
 
 pub use index::Senders;

@@ -16,6 +16,7 @@ const ORDER: &[&str] = &[
     "yaml",
     "resolve",
     "directory",
+    "workload",
     "decide",
     "lint",
     "index",

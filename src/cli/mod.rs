@@ -1,4 +1,4 @@
-//! The command line: `check`, `explain-code`, `recipients`, `senders`, `route` and `fmt`.
+//! The command line: `check`, `explain-code`, `recipients`, `senders`, `route`, `fmt` and `workload`.
 //!
 //! One file a subcommand; each says what it wants and prints what the library answers. What they
 //! share is in `inputs` (a policy, a directory, users) and `output` (the two streams).
@@ -20,6 +20,7 @@ mod replace;
 mod route;
 mod senders;
 mod verdict;
+mod workload;
 
 use std::process::ExitCode;
 
@@ -59,6 +60,7 @@ enum Command {
     Senders(senders::Arguments),
     Route(route::Arguments),
     Fmt(fmt::Arguments),
+    Workload(workload::Arguments),
 }
 
 const ABOUT: &str = r##"Says who receives whose Matrix presence.
@@ -121,6 +123,7 @@ pub fn main() -> ExitCode {
         Command::Senders(arguments) => (arguments.inputs.json, senders::run(&arguments)),
         Command::Route(arguments) => (arguments.inputs.json, route::run(&arguments)),
         Command::Fmt(arguments) => (false, fmt::run(&arguments)),
+        Command::Workload(arguments) => (false, workload::run(&arguments)),
     };
     let code = match result {
         Ok(()) | Err(Failure::NobodyReads) => GOOD,

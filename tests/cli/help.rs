@@ -23,6 +23,7 @@ fn short_help() {
         "route -h",
         "fmt -h",
         "explain-code -h",
+        "workload -h",
     ];
     let text: Vec<_> = commands
         .iter()
@@ -89,6 +90,7 @@ fn every_example_of_the_help_is_true() {
         "route --help",
         "fmt --help",
         "explain-code --help",
+        "workload --help",
     ] {
         let help = help(command);
         assert!(help.contains("\nExit codes:\n"), "{help}");
@@ -109,5 +111,5 @@ fn every_example_of_the_help_is_true() {
             assert_eq!(self::help(&format!("help {name}")), help);
         }
     }
-    assert_eq!(run, 12);
+    assert_eq!(run, 13);
 }
