@@ -92,16 +92,8 @@ impl Resolver<'_, '_> {
             self.report(Name::InvalidGroupFile, span, message, help);
             return None;
         }
-        let completed = if text.starts_with('@') {
-            self.complete(span, text)?
-        } else {
-            text.clone()
-        };
-        match UserId::parse(&completed) {
-            Ok(id) => {
-                self.named.insert(id.clone());
-                Some(id)
-            }
+        match self.named_user(span, text)? {
+            Ok(id) => Some(id),
             Err(error) => {
                 let message = format!("`{}` is not a user ID: it {error}", shorten(text));
                 self.report(

@@ -11,6 +11,9 @@ mod order;
 mod words;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
 
 use crate::diagnostic::{Diagnostic, Name, nearest, visible};
 use crate::id::{ServerName, UserId};
@@ -25,7 +28,7 @@ pub use listed::advice_on_file;
 use order::in_order;
 
 /// A group file as far as it could be read; `None` if that is reported already.
-pub type GroupFile = Option<(SourceId, Vec<Entry>)>;
+pub type GroupFile = Option<(SourceId, Arc<[Entry]>)>;
 
 /// What `resolve` works on.
 pub struct Input<'a> {
@@ -46,8 +49,8 @@ pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> PolicySet {
     let mut resolver = Resolver {
         input,
         default: Default::None,
-        groups: HashMap::new(),
-        named: HashSet::new(),
+        groups: HashMap::default(),
+        named: HashSet::default(),
         rooms: Vec::new(),
         unknown: Vec::new(),
         problems,
@@ -59,7 +62,8 @@ pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> PolicySet {
         .iter()
         .map(|definition| resolver.group(definition));
     let groups: Vec<Group> = groups.collect();
-    let mut rules = Vec::new();
+    let is_rule = |statement: &&Statement| matches!(statement, Statement::Rule(_));
+    let mut rules = Vec::with_capacity(input.statements.iter().filter(is_rule).count());
     for statement in input.statements {
         if let Statement::Rule(rule) = statement {
             rules.extend(resolver.rule(rule));
@@ -69,6 +73,7 @@ pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> PolicySet {
     resolver.users_taken_for_groups();
     let mut named: Vec<UserId> = resolver.named.into_iter().collect();
     named.sort_unstable();
+    rules.shrink_to_fit();
     let default_server = match resolver.default {
         Default::Known(server) => Some(server),
         Default::Broken | Default::None => None,
@@ -106,8 +111,9 @@ enum Value<'a> {
 struct Resolver<'a, 'p> {
     input: &'a Input<'a>,
     default: Default,
-    groups: HashMap<&'a str, (GroupId, Span)>,
-    named: HashSet<UserId>,
+    groups: HashMap<&'a str, (GroupId, Span), RandomState>,
+    /// The users named so far: whoever is named again shares the text of the first time.
+    named: HashSet<UserId, RandomState>,
     rooms: Vec<(Room, Span)>,
     /// Group names that are defined nowhere and near to none that is, with their problems.
     unknown: Vec<(&'a str, usize)>,
@@ -227,7 +233,7 @@ impl<'a> Resolver<'a, '_> {
     fn group(&mut self, definition: &Definition<'a>) -> Group {
         let span = definition.name.span;
         let nobody = Selector {
-            kind: Kind::Any(Vec::new()),
+            kind: Kind::Any(Box::default()),
             span,
         };
         let selector = match definition.value {
@@ -300,7 +306,7 @@ impl<'a> Resolver<'a, '_> {
         kind.map(|kind| Selector { kind, span })
     }
 
-    fn selectors(&mut self, list: &[ast::Selector]) -> Option<Vec<Selector>> {
+    fn selectors(&mut self, list: &[ast::Selector]) -> Option<Box<[Selector]>> {
         // All of them first, so that each one's problems are reported.
         let all: Vec<_> = list
             .iter()
@@ -370,7 +376,7 @@ fn any(kinds: Vec<(Option<Kind>, Span)>) -> Option<Kind> {
     if selectors.len() == 1 {
         return selectors.pop().map(|only| only.kind);
     }
-    Some(Kind::Any(selectors))
+    Some(Kind::Any(selectors.into()))
 }
 
 fn is_group_name(text: &str) -> bool {

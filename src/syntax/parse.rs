@@ -4,6 +4,7 @@
 //! linear in the text.
 
 use pest::Parser as _;
+use pest::error::Error;
 use pest::iterators::{Pair, Pairs};
 
 use super::ast::{Action, Kind, Rule as AstRule, Selector, Statement, Word};
@@ -23,54 +24,120 @@ pub fn parse(
     problems: &mut Vec<Diagnostic>,
     comment: &mut dyn FnMut(Span),
 ) -> Vec<Statement> {
-    let mut statements = Vec::new();
-    let mut at = 0;
-    let known = Known::new(text);
     let mut told = |from, to| comment(Span::new(source, from, to));
-    let mut rescans = Rescans::of(text);
-    while at < text.len() {
-        let seen = rescans.visible(text, at);
-        let Some(line) = next_line(seen, at, &mut told) else {
-            at = seen.len();
-            continue;
-        };
-        at = line.next;
+    let mut reading = Reading::of(source, text, 0);
+    reading.until(usize::MAX, problems, &mut told);
+    reading.statements
+}
+
+/// A text on its way to statements.
+pub(super) struct Reading<'a> {
+    source: SourceId,
+    text: &'a str,
+    /// Where reading goes on.
+    at: usize,
+    known: Known<'a>,
+    rescans: Rescans,
+    /// What was read.
+    pub(super) statements: Vec<Statement>,
+}
+
+impl<'a> Reading<'a> {
+    /// Nothing read yet; `at` is the start of a line.
+    pub(super) fn of(source: SourceId, text: &'a str, at: usize) -> Self {
+        Reading {
+            source,
+            text,
+            at,
+            known: Known::new(text),
+            rescans: Rescans::of(text),
+            statements: Vec::new(),
+        }
+    }
+
+    /// Where the next statement starts; `None` if none is left.
+    pub(super) fn next_start(&self) -> Option<usize> {
+        let line = next_line(self.text, self.at, &mut |_, _| {});
+        line.map(|line| line.start)
+    }
+
+    /// Reads the statements that start before byte `end`, and gives the start of the next one, if
+    /// there is one.
+    pub(super) fn until(
+        &mut self,
+        end: usize,
+        problems: &mut Vec<Diagnostic>,
+        told: &mut dyn FnMut(usize, usize),
+    ) -> Option<usize> {
+        while self.at < self.text.len() {
+            let seen = self.rescans.visible(self.text, self.at);
+            let Some(line) = next_line(seen, self.at, told) else {
+                self.at = seen.len();
+                continue;
+            };
+            if line.start >= end {
+                return Some(line.start);
+            }
+            self.at = line.next;
+            if let Err(wrong) = self.statement(&line, problems) {
+                self.statements.extend(broken_group(self.source, &line));
+                if line.unclosed.is_some() {
+                    self.at = resume_after(self.text, &line, wrong);
+                    self.rescans.resume(self.at, line.next);
+                }
+            }
+        }
+        None
+    }
+
+    /// `Err` gives the byte at which a statement cannot be read, which is reported.
+    fn statement(
+        &mut self,
+        line: &Logical<'_>,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Result<(), usize> {
+        let source = self.source;
         // Only as far as parentheses are nested no deeper than allowed: the grammar recurses.
         let deep = line.too_deep.map(|deep| deep.saturating_sub(line.start));
         let readable = line.text.get(..deep.unwrap_or(line.text.len()));
         let readable = readable.unwrap_or_default();
-        let wrong = match Grammar::parse(Rule::line, readable) {
+        match tokens(readable) {
             Ok(pairs) if deep.is_none() => {
                 let mut reader = Reader {
                     source,
-                    line: &line,
+                    line,
                     problems,
                 };
-                statements.extend(reader.read(pairs));
-                continue;
+                self.statements.extend(reader.read(pairs));
+                Ok(())
             }
             // What is wrong before the deep parenthesis is what made it one, as where each of many
             // lines leaves one open.
             Err(error)
                 if deep.is_none() || stuck_at(&error) < readable.trim_end_matches(BLANKS).len() =>
             {
-                let (problem, wrong) = explain(source, &line, &error, &known);
+                let (problem, wrong) = explain(source, line, &error, &self.known);
                 problems.push(problem);
-                wrong
+                Err(wrong)
             }
             _ => {
                 let deep = line.too_deep.unwrap_or(line.start);
                 problems.push(too_deep(Span::new(source, deep, deep + 1)));
-                deep
+                Err(deep)
             }
-        };
-        statements.extend(broken_group(source, &line));
-        if line.unclosed.is_some() {
-            at = resume_after(text, &line, wrong);
-            rescans.resume(at, line.next);
         }
     }
-    statements
+}
+
+/// The tokens of one statement.
+fn tokens(text: &str) -> Result<Pairs<'_, Rule>, Box<Error<Rule>>> {
+    let odd = |byte: u8| matches!(byte, b'\t' | b'\r' | b'"' | b'(' | b')');
+    if !text.bytes().any(odd)
+        && let Ok(pairs) = Grammar::parse(Rule::plain, text)
+    {
+        return Ok(pairs);
+    }
+    Grammar::parse(Rule::line, text).map_err(Box::new)
 }
 
 /// Keeps reading linear. An unclosed `(` takes in all lines up to the next sure statement, and
@@ -157,7 +224,7 @@ impl Reader<'_, '_> {
         let mut parts = significant(statement);
         Some(match rule {
             Rule::server_statement => Statement::Server(self.word(parts.next()?)),
-            Rule::group_statement => {
+            Rule::group_statement | Rule::plain_group => {
                 let name = self.word(parts.next()?);
                 let value = parts.next()?;
                 if value.as_rule() == Rule::string {
@@ -166,7 +233,7 @@ impl Reader<'_, '_> {
                     Statement::Group(name, self.selector(value)?)
                 }
             }
-            Rule::see_statement => {
+            Rule::see_statement | Rule::plain_see => {
                 let recipients = self.selector(parts.next()?)?;
                 let senders = parts.next()?;
                 let senders = if senders.as_rule() == Rule::each_other {
@@ -177,10 +244,9 @@ impl Reader<'_, '_> {
                 self.rule(Action::Allow, senders, Some(recipients), span)
             }
             _ => {
-                let action = if rule == Rule::send_statement {
-                    Action::Allow
-                } else {
-                    Action::Block
+                let action = match rule {
+                    Rule::send_statement | Rule::plain_send => Action::Allow,
+                    _ => Action::Block,
                 };
                 let senders = self.selector(parts.next()?)?;
                 let recipients = match parts.next() {
@@ -209,6 +275,11 @@ impl Reader<'_, '_> {
 
     fn selector(&mut self, pair: Pair<'_, Rule>) -> Option<Selector> {
         let span = self.span(&pair);
+        if pair.as_rule() == Rule::plain_users {
+            let parts = pair.into_inner().map(|part| self.atom(part));
+            let parts = parts.collect::<Option<Vec<_>>>()?;
+            return Some(one_or(parts, Kind::Union, span));
+        }
         let mut parts = significant(pair);
         let base = self.union(parts.next()?)?;
         let Some(less) = parts.next() else {
@@ -268,7 +339,7 @@ impl Reader<'_, '_> {
     fn atom(&mut self, pair: Pair<'_, Rule>) -> Option<Selector> {
         let span = self.span(&pair);
         let rule = pair.as_rule();
-        if rule == Rule::user {
+        if matches!(rule, Rule::user | Rule::plain_user) {
             let kind = Kind::User(self.word(pair));
             return Some(Selector { kind, span });
         }
@@ -281,7 +352,7 @@ impl Reader<'_, '_> {
             Rule::local_users => Kind::Local,
             Rule::remote_users => Kind::Remote,
             Rule::members => Kind::Members(parts.map(|word| self.word(word)).collect()),
-            Rule::group => Kind::Group(self.word(parts.next()?)),
+            Rule::group | Rule::plain_group_use => Kind::Group(self.word(parts.next()?)),
             _ => return None,
         };
         Some(Selector { kind, span })
@@ -323,6 +394,7 @@ fn significant(pair: Pair<'_, Rule>) -> impl Iterator<Item = Pair<'_, Rule>> {
                 | Rule::members
                 | Rule::group
                 | Rule::each_other
+                | Rule::plain_users
                 | Rule::name
                 | Rule::server
                 | Rule::room
@@ -339,5 +411,145 @@ fn one_or(mut list: Vec<Selector>, many: impl Fn(Vec<Selector>) -> Kind, span: S
             kind: many(list),
             span,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::source::{Source, Sources};
+
+    /// Words of statements, many of them such as a plain statement has.
+    fn word() -> impl Strategy<Value = String> {
+        const WORDS: &[&str] = &[
+            "@ann",
+            "@ann:x.org",
+            "@bot-*",
+            "@",
+            "@#",
+            "@a=b",
+            "group",
+            "staff",
+            "to",
+            "from",
+            "see",
+            "sees",
+            "send",
+            "block",
+            "each",
+            "other",
+            "and",
+            "except",
+            "who",
+            "are",
+            "all",
+            "users",
+            "=",
+            ",",
+            ",",
+            "(",
+            ")",
+            "\"@a b\"",
+            "\t",
+            "#r",
+            "group g",
+            "@x,@y",
+            "@a:x.org,",
+            "sees@a",
+            "group=",
+            "g=",
+            "a=b",
+            "\r",
+        ];
+        prop_oneof![
+            8 => proptest::sample::select(WORDS).prop_map(str::to_owned),
+            1 => "[@a-z=,:\"(é ]{1,4}",
+        ]
+    }
+
+    fn selector() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            4 => "@[a-z0-9=*:.-]{0,6}",
+            2 => "group [a-z]{1,4}",
+            1 => word(),
+        ];
+        let list = proptest::collection::vec(part, 1..4);
+        (
+            list,
+            prop_oneof![Just(","), Just(", "), Just(" , "), Just(" and ")],
+        )
+            .prop_map(|(parts, comma)| parts.join(comma))
+    }
+
+    fn statement() -> impl Strategy<Value = String> {
+        let two = || (selector(), selector());
+        prop_oneof![
+            two().prop_map(|(a, b)| format!("{a} sees {b}")),
+            two().prop_map(|(a, b)| format!("{a}  see {b} ")),
+            two().prop_map(|(a, b)| format!("send {a} to  {b}")),
+            two().prop_map(|(a, b)| format!("block {a} from {b}")),
+            selector().prop_map(|a| format!("block {a}")),
+            selector().prop_map(|a| format!("group g = {a}")),
+            selector().prop_map(|a| format!("group g={a}")),
+            proptest::collection::vec(word(), 1..8).prop_map(|words| words.join(" ")),
+        ]
+    }
+
+    /// What a statement says by the whole grammar alone, and what `plain` makes of it.
+    fn both(text: &str) -> (Option<Statement>, Option<Statement>) {
+        let source = Sources::default().add(Source::new("a", text));
+        let Some(line) = next_line(text, 0, &mut |_, _| {}) else {
+            return (None, None);
+        };
+        let mut problems = Vec::new();
+        let mut read = |pairs| {
+            let mut reader = Reader {
+                source,
+                line: &line,
+                problems: &mut problems,
+            };
+            reader.read(pairs)
+        };
+        let whole = Grammar::parse(Rule::line, &line.text).ok();
+        let whole = whole.and_then(&mut read);
+        let quick = tokens(&line.text).ok();
+        (whole, quick.and_then(&mut read))
+    }
+
+    #[test]
+    fn plain_statements_are_taken() {
+        for text in [
+            "@a sees @b",
+            "@a, @b:x see group c , @d",
+            "send @a to @b",
+            "block @a, @b",
+            "block group a from @b",
+            "group a = @b, @c",
+        ] {
+            assert!(Grammar::parse(Rule::plain, text).is_ok(), "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn a_plain_statement_is_what_the_whole_grammar_reads(
+            text in statement(),
+            at in any::<proptest::sample::Index>(),
+            change in proptest::option::of(word()),
+        ) {
+            let mut text = text;
+            if let Some(change) = change {
+                let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+                if !ends.is_empty() {
+                    text.insert_str(*at.get(&ends), &change);
+                }
+            }
+            let (whole, quick) = both(&text);
+            prop_assert_eq!(whole, quick, "{}", text);
+        }
     }
 }
