@@ -466,13 +466,17 @@ struct ReadFile {
 /// The bytes of a regular file, one more than the limit at most.
 fn read_regular(path: &Path) -> std::io::Result<Vec<u8>> {
     // Opening a pipe would wait for its writer.
-    if !fs::metadata(path)?.is_file() {
+    let file = fs::metadata(path)?;
+    if !file.is_file() {
         return Err(std::io::Error::other("it is not a regular file"));
     }
-    let mut bytes = Vec::new();
+    // The text is kept: it takes no more than it is long.
+    let size = usize::try_from(file.len().min(MAX_FILE_BYTES)).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(size + 1);
     fs::File::open(path)?
         .take(MAX_FILE_BYTES + 1)
         .read_to_end(&mut bytes)?;
+    bytes.shrink_to_fit();
     Ok(bytes)
 }
 
@@ -533,4 +537,35 @@ fn plain_path(path: &Path) -> PathBuf {
         plain.push(".");
     }
     plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_read_as_short_ones_are() {
+        let pairs = "@ann:x.org sees @bob:x.org # a pair\n".repeat(20_000);
+        let lists = "group g = (\n  @a:x, # one\n  @b:x,\n)\nsend all\n  to @c\n".repeat(6_000);
+        let wrong = format!("{pairs}blokc @a\n{pairs}");
+        for texts in [
+            vec!["block @a\n", pairs.as_str(), "", lists.as_str()],
+            vec![lists.as_str(), wrong.as_str(), "send all\n"],
+        ] {
+            let mut sources = Sources::default();
+            let texts: Vec<(SourceId, &str)> = texts
+                .into_iter()
+                .map(|text| (sources.add(Source::new("a", text)), text))
+                .collect();
+            let mut problems = (Vec::new(), Vec::new());
+            let mut expected = Vec::new();
+            for (id, text) in &texts {
+                expected.extend(syntax::parse(*id, text, &mut problems.0, &mut |_| {}));
+            }
+            let ids: Vec<SourceId> = texts.iter().map(|(id, _)| *id).collect();
+            let found = statements(&sources, &ids, &mut problems.1);
+            assert!(found == expected && problems.0 == problems.1);
+            assert!(texts.iter().any(|(_, text)| syntax::cuts(text).len() > 1));
+        }
+    }
 }

@@ -308,3 +308,30 @@ impl Snapshot {
         self.index.query(directory, &[]).known_users()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_are_found_only_when_somebody_asks() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.policy");
+        std::fs::write(&file, "send @a:x to @b:x\nblock @c:x\n").unwrap();
+        let router = Router::load(Origin {
+            path: Some(file.clone()),
+            ..Origin::default()
+        });
+        let router = router.unwrap();
+        let first = router.snapshot();
+        assert!(first.sees(&Directory::default(), "@a:x", "@b:x"));
+        assert!(first.warnings.get().is_none());
+        assert_eq!(first.warnings().len(), 1);
+        std::fs::write(&file, "send @a:x to @b:x\nblock @c:x\nblock @d:x\n").unwrap();
+        let Reload::Loaded { report, .. } = router.reload() else {
+            panic!("a good policy");
+        };
+        assert_eq!(report.len(), 2);
+        assert_eq!(router.snapshot().warnings().len(), 2);
+    }
+}

@@ -7,8 +7,8 @@
 
 use std::sync::Arc;
 
-use super::Resolver;
 use super::words::shorten;
+use super::{Resolver, sorted};
 use crate::diagnostic::Name;
 use crate::id::{IdError, ServerName, UserId};
 use crate::source::{Position, Span};
@@ -70,9 +70,7 @@ impl Resolver<'_, '_> {
                 last.help
             );
         }
-        users.sort_unstable();
-        users.dedup();
-        users.into()
+        sorted(users).into()
     }
 
     fn entry(&mut self, span: Span, entry: &Entry) -> Option<UserId> {
