@@ -113,14 +113,16 @@ class PresenceRouter:
             self._failed("get_users_for_states was given no updates", error)
             states = []
         try:
-            generation, rooms = self._core.rooms()
-            if not rooms:
-                answer = self._core.route(states, generation)
-                if answer is not None:
-                    users_for_states, withheld = answer
-                    if not withheld:
-                        return Finished(users_for_states)
-                    return begin(self._with_room_mates(users_for_states, withheld))
+            senders = [state.user_id for state in states]
+        except Exception:
+            # Something among them is no state: the engine finds out what.
+            senders = None
+        try:
+            answer = self._core.route_now(states, senders)
+            if type(answer) is dict:
+                return Finished(answer)
+            if answer is not None:
+                return begin(self._with_room_mates(*answer))
             # A copy: the caller may change theirs while we wait.
             return begin(self._users_for_states(list(states)))
         except Exception as error:
@@ -132,11 +134,9 @@ class PresenceRouter:
         Returns an awaitable of a set of user IDs, or of "ALL".
         """
         try:
-            generation, rooms = self._core.rooms()
-            if not rooms:
-                answer = self._core.interested(user_id, generation)
-                if answer is not None:
-                    return Finished(self._remember(user_id, answer))
+            answer = self._core.interested_now(user_id)
+            if answer is not None:
+                return Finished(self._remember(user_id, answer))
             return begin(self._interested_users(user_id))
         except Exception as error:
             return Finished(self._no_interested_users(error))
@@ -158,8 +158,7 @@ class PresenceRouter:
     async def _ask(self, question: Callable[[int | None], T | None]) -> T:
         """Asks the engine with the members of the rooms that its policy names."""
         for attempt in range(ATTEMPTS):
-            generation, rooms = self._core.rooms()
-            await self._facts.bring_members(rooms)
+            generation = await self._facts.bring_members()
             # The last time of whatever policy: better than no answer.
             answer = question(generation if attempt + 1 < ATTEMPTS else None)
             if answer is not None:
