@@ -426,7 +426,7 @@ impl Core {
         states: &mut Vec<Bound<'py, PyAny>>,
     ) -> PyResult<Routed<'py>> {
         let mut senders: Vec<Option<Bound<'py, PyString>>> = states.iter().map(sender).collect();
-        let groups = self.with_facts(py, |facts| {
+        let split = self.with_facts(py, |facts| {
             for place in &mut senders {
                 let known = place
                     .as_ref()
@@ -440,7 +440,7 @@ impl Core {
         });
         let mut there = senders.iter().map(Option::is_some);
         states.retain(|_| there.next().unwrap_or_default());
-        answer::routed(py, states, groups)
+        answer::routed(py, states, split)
     }
 
     fn interest<'py>(

@@ -100,10 +100,17 @@ pub(crate) enum Interest {
     New(Stamp, Vec<Py<PyString>>),
 }
 
+/// Who receives which of a batch.
+pub(crate) struct Split {
+    /// For each class of senders with the same recipients, which states of the batch are theirs, ascending.
+    pub(crate) classes: Vec<Vec<u32>>,
+    pub(crate) groups: Vec<Group>,
+}
+
 /// Recipients who get the same.
 pub(crate) struct Group {
-    /// Which states of the batch, ascending.
-    pub(crate) states: Vec<u32>,
+    /// Which classes, each once.
+    pub(crate) classes: Vec<usize>,
     pub(crate) recipients: Vec<Py<PyString>>,
     /// Those of them who are answered "ALL".
     pub(crate) everyone: Vec<Py<PyString>>,
@@ -341,12 +348,7 @@ impl Facts {
     /// Who receives which of a batch. Every user answered "ALL" is in one of the groups.
     ///
     /// Costs the recipients of each sender; of senders whose recipients are the same, once.
-    pub(crate) fn route(
-        &mut self,
-        py: Python<'_>,
-        snapshot: &Snapshot,
-        batch: &[&str],
-    ) -> Vec<Group> {
+    pub(crate) fn route(&mut self, py: Python<'_>, snapshot: &Snapshot, batch: &[&str]) -> Split {
         self.renew_everyone(py, snapshot);
         let stamp = self.stamp(snapshot);
         if self.rows.stamp != stamp || self.rows.size > MAX_REMEMBERED {
@@ -377,15 +379,10 @@ impl Facts {
 
         let mut groups: Vec<Group> = partition
             .groups()
-            .map(|of| {
-                let positions = of.into_iter().filter_map(|class| classes.get(class));
-                let mut states: Vec<u32> = positions.flat_map(|(_, at)| at).copied().collect();
-                states.sort_unstable();
-                Group {
-                    states,
-                    recipients: Vec::new(),
-                    everyone: Vec::new(),
-                }
+            .map(|classes| Group {
+                classes,
+                recipients: Vec::new(),
+                everyone: Vec::new(),
             })
             .collect();
         for (user, group) in partition.users() {
@@ -401,7 +398,11 @@ impl Facts {
         }
         groups.retain(|group| !group.recipients.is_empty());
         self.scratch = partition.finish();
-        groups
+        let classes = classes.into_iter().map(|(_, positions)| positions);
+        Split {
+            classes: classes.collect(),
+            groups,
+        }
     }
 
     /// The number of the row of a sender's recipients, the same for the same recipients.
