@@ -347,5 +347,7 @@ if __name__ == "__main__":
     parser.add_argument("words", nargs="*", help="only rows and sections whose name has one of these words")
     asked = parser.parse_args()
     logging.disable(logging.WARNING)
+    # It has opinions on a second cache of one name, which each router here has.
+    logging.getLogger("synapse.util.metrics").disabled = True
     with tempfile.TemporaryDirectory() as SCRATCH:
         main(asked.words)
