@@ -269,6 +269,11 @@ def main(words: Sequence[str]) -> None:
             name = f"{states}x{recipients}"
             if wanted(name, title):
                 for_states(name, states, recipients, changed)
+    print("\nget_users_for_states, again: the same batch each time, as for each user who receives everyone\n")
+    for states, recipients in SIZES[:3]:
+        name = f"{states}x{recipients}"
+        if wanted(name, "again"):
+            for_states(name, states, recipients, None, again=True)
     print("\nget_users_for_states, differing: each update to 10 users of its own\n")
     for states in (1, 10, 1000):
         if wanted(f"{states}x10", "differing"):
@@ -279,7 +284,7 @@ def main(words: Sequence[str]) -> None:
             interested(senders)
 
 
-def for_states(name: str, states: int, recipients: int, changed: str | None) -> None:
+def for_states(name: str, states: int, recipients: int, changed: str | None, again: bool = False) -> None:
     users = [user("r", number) for number in range(recipients)]
     config: dict[str, Any] = {"always_send_to_users": users}
     if changed == "room":
@@ -291,10 +296,15 @@ def for_states(name: str, states: int, recipients: int, changed: str | None) -> 
         "user": lambda: router._core.add_users([user("n", next(newcomers))]),
         "room": lambda: come_or_go(router._homeserver._api._store, next(newcomers)),
     }
-    row = Row(name, batches(states), changes[changed])
+    make = batches(states)
+    if again:
+        batch = make(1)[0]
+        row = Row(name, lambda calls: [batch] * calls, changes[changed])
+    else:
+        row = Row(name, make, changes[changed])
     row.contenders[OURS] = router.get_users_for_states
     row.contenders["a shared set"] = SharedSet(users).get_users_for_states
-    if changed is None:
+    if changed is None and not again:
         row.contenders["a set each"] = SetARecipient(users).get_users_for_states
         index = Indexed({user("s", number): users for number in range(states)})
         row.contenders["indexed"] = index.get_users_for_states

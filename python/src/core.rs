@@ -375,7 +375,7 @@ impl Core {
         let fit = senders.len() == 1 || self.are_of_row(py, &ready, senders);
         // Where something in the batch is no state, the slow way finds out what.
         let answer = match fit {
-            true => ready.answer(py, states).ok(),
+            true => ready.answer(py, states, senders).ok(),
             false => None,
         };
         if ready.is_to_be_kept(states.len()) {

@@ -92,6 +92,27 @@ def test_a_set_of_senders_is_not_handed_out_again_once_somebody_changed_it(polic
         assert module.interested("@watcher:example.org") == {ALICE, BOB}
 
 
+def test_the_same_batch_again_and_again(module):
+    batch = states(ALICE, BOB, ANN)
+    first = batch[0]
+    held = []
+    for _ in range(6):
+        answer = module.raw(batch)
+        assert answer == dict.fromkeys(READERS, set(batch))
+        assert all(one is not None and any(one is mine for mine in batch) for one in answer[READERS[0]])
+        answer[READERS[0]].clear()
+        held.append(module.raw(list(batch)))
+        assert held[0] == held[-1] == dict.fromkeys(READERS, set(batch))
+    batch[0] = state(ALICE)
+    assert module.raw(batch) == dict.fromkeys(READERS, set(batch))
+    batch[0] = first
+    batch.append(state(BOB))
+    assert module.raw(batch) == dict.fromkeys(READERS, set(batch))
+    assert len(held[0][READERS[0]]) == 3
+    del batch[1:]
+    assert module.raw(batch) == dict.fromkeys(READERS, {first})
+
+
 # It is true.
 
 
@@ -172,13 +193,13 @@ def test_answers_are_those_of_a_module_that_remembers_nothing(policy, text, cach
             for user in owed:
                 assert answer.pop(user, set()) >= expected.pop(user, set())
             assert answer == expected
-        recipient = rng.choice(ASKED)
-        fresh.router._core.add_users([recipient])
-        known.append(recipient)
-        assert module.interested(recipient) == fresh.interested(recipient)
-        if module.interested(recipient) == "ALL":
-            owed.add(recipient)
-            assert recipient in module.route(*batch)
+        for recipient in (rng.choice(ASKED), GOBBLER, "@watcher:example.org"):
+            fresh.router._core.add_users([recipient])
+            known.append(recipient)
+            assert module.interested(recipient) == fresh.interested(recipient)
+            if module.interested(recipient) == "ALL":
+                owed.add(recipient)
+                assert recipient in module.route(*batch)
 
 
 # It is used.
@@ -305,6 +326,23 @@ def test_a_hash_that_asks_again(module):
         assert asking.answers
         assert all(answer == (dict.fromkeys(READERS, {BOB}), "ALL") for answer in asking.answers)
         exact(module, ALICE, BOB)
+
+
+def test_a_hash_that_changes_the_policy(module):
+    class Reloads:
+        user_id = ALICE
+
+        def __hash__(self):
+            # Another row of recipients has the number that this one had.
+            if module.router._core.generation == 1:
+                assert module.reload(f"send @bob to {READERS[0]}\n")[0]
+                assert module.route(BOB) == {READERS[0]: {BOB}}
+            return 7
+
+    module.raw([Reloads()])
+    for _ in range(3):
+        assert module.route(BOB) == {READERS[0]: {BOB}}
+        assert module.route(ALICE) == {}
 
 
 def test_two_threads_hold_what_they_got(module):
