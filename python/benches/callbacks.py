@@ -138,6 +138,7 @@ def merging_interested(answer: Any) -> Callback:
 def our_router(rooms: dict[str, list[str]] | None = None, **config: Any) -> Any:
     api: Any = Api(rooms=rooms, cache=True)
     router = PresenceRouter(PresenceRouter.parse_config(config), api)
+    router._stop_following()
     api.run_background()
     return router
 

@@ -26,6 +26,9 @@ use crate::{InlineTexts, PolicyError, origin};
 /// Loaded or refused, generation in force, its rules, its warnings, report.
 type Change = (bool, u64, usize, usize, String);
 
+/// Of a larger set of senders a copy is handed out each time: to compare it would cost more.
+const MAX_COMPARED: usize = 128;
+
 #[pyclass(frozen, module = "synapse_presence_router._core")]
 pub(crate) struct Core {
     router: Arc<Router>,
@@ -455,24 +458,29 @@ impl Core {
             None => return Ok(PySet::empty(py)?.into_any()),
             Some(Interest::All) => return Ok(intern!(py, "ALL").clone().into_any()),
             Some(Interest::Remembered(stamp, Kept { set, pristine })) => {
-                // Costs no hash, and no comparison while all in it is what it was.
+                let pristine = pristine.into_bound(py);
+                if set.is(&pristine) {
+                    return pristine.call_method0(intern!(py, "copy"));
+                }
                 if set.bind(py).eq(&pristine).unwrap_or_default() {
                     return Ok(set.into_bound(py).into_any());
                 }
-                (stamp, pristine.into_bound(py))
+                (stamp, pristine)
             }
             Some(Interest::New(stamp, senders)) => (stamp, answer::set_of_ids(py, &senders)?),
         };
         let set = pristine.call_method0(intern!(py, "copy"))?;
-        let set = set.cast_into::<PySet>()?;
         let kept = Kept {
-            set: set.clone().unbind(),
+            set: match pristine.len() {
+                ..=MAX_COMPARED => set.clone().cast_into::<PySet>()?.unbind(),
+                _ => pristine.clone().unbind(),
+            },
             pristine: pristine.clone().unbind(),
         };
         self.with_facts(py, |facts| {
             facts.remember(stamp, user, pristine.len(), kept);
         });
-        Ok(set.into_any())
+        Ok(set)
     }
 
     fn change(&self, reload: Reload) -> Option<Change> {

@@ -87,7 +87,7 @@ enum Remembered {
 /// A set that was handed out.
 pub(crate) struct Kept {
     pub(crate) set: Py<PySet>,
-    /// What is in it unless somebody changed it; never handed out.
+    /// What is in it unless somebody changed it; never handed out. The same where none was kept.
     pub(crate) pristine: Py<PySet>,
 }
 

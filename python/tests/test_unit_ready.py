@@ -92,6 +92,16 @@ def test_a_set_of_senders_is_not_handed_out_again_once_somebody_changed_it(polic
         assert module.interested("@watcher:example.org") == {ALICE, BOB}
 
 
+def test_a_large_set_of_senders_is_the_callers_own(policy):
+    users = {f"@s{number}:example.org" for number in range(500)}
+    module = Module(policy, text=f"@watcher sees {', '.join(users)}\n")
+    held = [module.interested("@watcher:example.org") for _ in range(3)]
+    for given in held:
+        assert type(given) is set and given == users
+        given.pop()
+        given.add("@intruder:example.org")
+
+
 def test_the_same_batch_again_and_again(module):
     batch = states(ALICE, BOB, ANN)
     first = batch[0]
@@ -227,6 +237,23 @@ def test_rooms_are_read_once_until_one_changes(policy):
     api._store.rooms["!room8:example.org"] = []
     assert module.route(ALICE) == {BOB: {ALICE}, ANN: {ALICE}}
     assert len(api._store.calls) == 301
+
+
+def test_room_mates_of_very_many_cost_a_look_at_their_room(policy):
+    many = [f"@m{number}:example.org" for number in range(500)]
+    api = Api(rooms={"!any:example.org": [*many[:300], ALICE], "!other:example.org": [many[400], BOB]})
+    module = Module(policy, api, text=f"{', '.join(many)} see all\nblock @alice\n")
+    assert module.route(ALICE) == {user: {ALICE} if user in many[:300] else set() for user in many}
+    assert api._store.calls == [("get_rooms_for_user", ALICE), ("get_users_in_room", "!any:example.org")]
+
+
+def test_room_mates_in_a_room_of_far_more_are_asked_one_by_one(policy):
+    many = [f"@m{number}:example.org" for number in range(20)]
+    crowd = [f"@c{number}:example.org" for number in range(2001)]
+    api = Api(rooms={"!any:example.org": [*many[:3], ALICE, *crowd]})
+    module = Module(policy, api, text=f"{', '.join(many)} see all\nblock @alice\n")
+    assert module.route(ALICE) == {user: {ALICE} if user in many[:3] else set() for user in many}
+    assert [call for call, _ in api._store.calls].count("get_rooms_for_user") == 21
 
 
 def test_a_room_that_changes_while_it_is_read_is_read_again(policy):

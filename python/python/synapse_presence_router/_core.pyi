@@ -97,8 +97,8 @@ class Core:
     def interested(self, user: object, generation: int | None = None) -> set[str] | Literal["ALL"] | None:
         """Whose presence this user receives by the policy: "ALL", or a set.
 
-        The user becomes known. None if `generation` is given and no longer in force. The same set as
-        long as the answer is true and nobody has changed the set, which costs a comparison.
+        The user becomes known. None if `generation` is given and no longer in force. A small set is
+        the same as long as the answer is true and nobody has changed it; a large one is a copy.
         """
     def interested_now(self, user: object) -> set[str] | Literal["ALL"] | None:
         """As `interested`, if nothing has to be asked for first; else None."""
