@@ -6,7 +6,7 @@ TOOLS := .tools/bin
 SECONDS ?= 60
 
 .PHONY: help demo test test-rust test-python format clean
-.PHONY: coverage coverage-rust coverage-python fuzz limits mutants
+.PHONY: bench-callbacks coverage coverage-rust coverage-python fuzz limits mutants
 .PHONY: lint lint-format lint-rust lint-docs lint-python
 
 help: ## this list
@@ -28,6 +28,9 @@ fuzz: $(TOOLS)/cargo-fuzz .venv ## every fuzz target in turn, SECONDS=60 each; T
 
 limits: ## hostile and very large policies in full size: peak memory and seconds of each
 	LIMITS=all cargo test --release --test limits -- --nocapture --test-threads=1
+
+bench-callbacks: .venv ## what Synapse's two callbacks cost, beside plain Python routers; ROWS='1x5 warm' picks some
+	$(VENV) python/benches/callbacks.py $(ROWS)
 
 coverage: coverage-rust coverage-python ## lines and branches that the tests reach, file by file
 
