@@ -24,8 +24,9 @@ use pyo3::types::{PySet, PyString, PyTuple};
 use crate::partition::Partition;
 use crate::reach;
 use crate::ready::Ready;
+use crate::rows::{Rows, Strings};
 
-type Map<K, V> = HashMap<K, V, RandomState>;
+pub(crate) type Map<K, V> = HashMap<K, V, RandomState>;
 
 /// How long a user who was answered "ALL" stays a key of every answer. Between that answer and the
 /// question for updates Synapse reads its database, and meanwhile the policy or a room may have changed;
@@ -352,11 +353,8 @@ impl Facts {
         self.renew_everyone(py, snapshot);
         let stamp = self.stamp(snapshot);
         if self.rows.stamp != stamp || self.rows.size > MAX_REMEMBERED {
-            let rows = Rows {
-                stamp,
-                ..Rows::default()
-            };
-            let before = std::mem::replace(&mut self.rows, rows);
+            let before = std::mem::take(&mut self.rows);
+            self.rows.stamp = stamp;
             self.retired.extend(before.into_python());
         }
         let mut classes: Vec<(Arc<[u32]>, Vec<u32>)> = Vec::new();
@@ -532,93 +530,5 @@ impl Kept {
             set: self.set.clone_ref(py),
             pristine: self.pristine.clone_ref(py),
         }
-    }
-}
-
-/// One Python string for each ID ever answered, its hash computed, and a number for it. It outlives
-/// policies: strings dropped with a policy would be freed by whoever takes the interpreter next.
-#[derive(Default)]
-struct Strings {
-    numbers: Map<UserId, u32>,
-    list: Vec<Py<PyString>>,
-}
-
-impl Strings {
-    /// The number of an ID. Costs one look-up once it was made.
-    fn number(&mut self, py: Python<'_>, id: &UserId) -> u32 {
-        if let Some(number) = self.numbers.get(id) {
-            return *number;
-        }
-        let string = PyString::new(py, id.as_str());
-        // Computes the hash, which the string keeps.
-        let _ = string.hash();
-        let number = self.list.len() as u32;
-        self.list.push(string.unbind());
-        self.numbers.insert(id.clone(), number);
-        number
-    }
-
-    fn get(&self, py: Python<'_>, number: u32) -> Option<Py<PyString>> {
-        self.list
-            .get(number as usize)
-            .map(|string| string.clone_ref(py))
-    }
-}
-
-/// The recipients of senders, as long as they are true. Most senders have the recipients of many others.
-#[derive(Default)]
-struct Rows {
-    stamp: Stamp,
-    /// How much is held.
-    size: usize,
-    /// How many recipients the answers made ready hold.
-    ready: usize,
-    by_sender: Map<Box<str>, u32>,
-    numbers: Map<Arc<[u32]>, u32>,
-    list: Vec<Row>,
-}
-
-/// The recipients of one or more senders.
-struct Row {
-    users: Arc<[u32]>,
-    /// Whether everyone who is answered "ALL" is among them, once that was asked.
-    whole: Option<bool>,
-    ready: Option<Ready>,
-}
-
-impl Rows {
-    fn insert(&mut self, sender: &str, users: Arc<[u32]>) -> u32 {
-        let row = match self.numbers.get(&users) {
-            Some(row) => *row,
-            None => {
-                let row = self.list.len() as u32;
-                self.size += users.len();
-                self.numbers.insert(Arc::clone(&users), row);
-                self.list.push(Row {
-                    users,
-                    whole: None,
-                    ready: None,
-                });
-                row
-            }
-        };
-        self.size += 1;
-        self.by_sender.insert(sender.into(), row);
-        row
-    }
-
-    fn users(&self, row: u32) -> Arc<[u32]> {
-        let row = self.list.get(row as usize);
-        row.map_or_else(|| Arc::from([]), |row| Arc::clone(&row.users))
-    }
-
-    fn take_ready(&mut self) -> impl Iterator<Item = Ready> {
-        self.ready = 0;
-        self.list.iter_mut().filter_map(|row| row.ready.take())
-    }
-
-    fn into_python(mut self) -> impl Iterator<Item = Py<PyAny>> {
-        let ready: Vec<Ready> = self.take_ready().collect();
-        ready.into_iter().flat_map(Ready::into_python)
     }
 }

@@ -18,6 +18,7 @@ mod guard;
 mod partition;
 mod reach;
 mod ready;
+mod rows;
 
 use presence_router::id::UserId;
 use presence_router::router::{Inline, Origin, Router};

@@ -11,8 +11,12 @@ from synapse_presence_router import PresenceRouter
 
 presence = pytest.importorskip("synapse.api.presence", reason="matrix-synapse is not installed")
 from synapse.util.caches.descriptors import cached  # noqa: E402
-from synapse.util.clock import Clock  # noqa: E402
 from twisted.internet import task  # noqa: E402
+
+try:
+    from synapse.util.clock import Clock
+except ImportError:  # an older Synapse
+    from synapse.util import Clock
 
 UserPresenceState = presence.UserPresenceState
 
@@ -82,7 +86,10 @@ class CachedStore(Store):
 
     def __init__(self, rooms: dict[str, list[str]] | None = None) -> None:
         super().__init__(rooms)
-        self.clock = Clock(task.Clock(), server_name=self.server_name)
+        try:
+            self.clock = Clock(task.Clock(), server_name=self.server_name)
+        except TypeError:  # an older Synapse
+            self.clock = Clock(task.Clock())
 
     @cached(max_entries=100_000, iterable=True)
     async def get_users_in_room(self, room: str) -> list[str]:
