@@ -8,6 +8,8 @@
     clippy::indexing_slicing
 )]
 
+#[path = "lint/large.rs"]
+mod large;
 #[allow(dead_code)]
 #[path = "lint/setup.rs"]
 mod setup;

@@ -290,7 +290,7 @@ impl Sets {
     }
 
     /// The shortest list of users that a way allows.
-    fn listed(&self, way: &Way) -> Option<&Arc<[UserId]>> {
+    pub fn listed(&self, way: &Way) -> Option<&Arc<[UserId]>> {
         let lists = way
             .iter()
             .filter_map(|(wanted, set)| match self.shape(*set) {
@@ -301,7 +301,7 @@ impl Sets {
     }
 
     /// Whether a user's ID is as a way wants it.
-    fn fits(&self, way: &Way, user: &UserId) -> bool {
+    pub fn fits(&self, way: &Way, user: &UserId) -> bool {
         way.iter()
             .all(|(wanted, set)| self.has(*set, user).is_none_or(|has| has == *wanted))
     }
