@@ -125,7 +125,7 @@ impl Product {
         let preferred = LETTERS.iter().copied();
         for byte in preferred.chain((0..=255).filter(|byte| !LETTERS.contains(byte))) {
             let alike = parts.iter().map(|part| part.language.column(byte));
-            let alike = alike.chain([u8::from(byte == b':')]).collect();
+            let alike = alike.chain([u8::from(matches!(byte, b':'))]).collect();
             let fresh = u8::try_from(numbers.len()).unwrap_or(u8::MAX);
             let column = *numbers.entry(alike).or_insert(fresh);
             if let Some(slot) = columns.get_mut(usize::from(byte)) {

@@ -137,10 +137,10 @@ impl Sets {
             (Answer::Found(sender), Answer::Found(recipient)) => (sender, recipient),
             _ => return Answer::Open,
         };
-        let about = |claim: &Claim, what: fn(&Sets, Set) -> bool| {
-            claim.iter().any(|(_, set)| what(self, *set))
+        let both = |about: fn(&Sets, Set) -> bool| {
+            let is = |claim: &&Claim| claim.iter().any(|(_, set)| about(self, *set));
+            [senders, recipients].iter().all(is)
         };
-        let both = |what| about(senders, what) && about(recipients, what);
         if !both(Sets::is_about_local) && !both(Sets::is_about_rooms) {
             return Answer::Found(in_one_world(sender, recipient));
         }

@@ -68,6 +68,17 @@ fn told(text: &str, name: &str, lines: std::ops::Range<usize>) {
     assert_eq!(lines.next(), None, "{first} ... {last}");
 }
 
+/// What is found out of a set is not asked again for each rule with it.
+#[test]
+fn few_sets_in_many_rules() {
+    let mut text = String::new();
+    for at in 0..2 * RULES {
+        text += &format!("send @a{at} to users on *s{}.org\n", at % 500);
+    }
+    text += "send all to all";
+    told(&text, "redundant-rule", 0..2 * RULES);
+}
+
 /// What a set's users are bounded by.
 #[test]
 fn rules_within_another() {
