@@ -428,6 +428,10 @@ fn the_kind_of_an_answer_does_not_change() {
         "send all except users matching /(?s)@.*/ to @r\nblock all from @r",
         &["empty-selector 1:6"],
     );
+    gives(
+        "send all except users matching /(?s)@.*/ to @r\nblock all from @q",
+        &["empty-selector 1:6", "idle-block 2:1"],
+    );
 }
 
 #[test]

@@ -198,15 +198,14 @@ impl<'a> World<'a> {
     /// How many known users are in a set.
     pub fn count(&self, set: Set, depth: usize) -> Option<usize> {
         let deeper = depth.checked_sub(1)?;
-        let total = self.directory.user_count() + self.extra_count;
         match self.sets.shape(set) {
-            Shape::Everyone => Some(total),
-            Shape::Users(_) | Shape::Servers(_) | Shape::Local | Shape::Members(_) => {
-                Some(self.at_most(set, depth))
-            }
-            Shape::Remote => Some(total - self.known_on(self.home()).count()),
+            Shape::Everyone
+            | Shape::Users(_)
+            | Shape::Servers(_)
+            | Shape::Local
+            | Shape::Members(_) => Some(self.at_most(set, depth)),
             Shape::Except(base, less)
-                if self.at_most(*less, depth) < self.at_most(*base, depth) / 2 =>
+                if self.at_most(*less, depth) <= self.at_most(*base, depth) =>
             {
                 let mut count = self.count(*base, deeper)?;
                 for user in self.list(*less, deeper)? {

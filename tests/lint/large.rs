@@ -5,7 +5,11 @@
 
 use std::fmt::Write;
 
+use presence_router::diagnostic::Name;
+use presence_router::directory::Directory;
+
 use super::given;
+use super::setup::router;
 
 /// More rules than can be compared with each other.
 const RULES: usize = 2_000;
@@ -134,6 +138,34 @@ fn patterns_within_patterns() {
         &|at| format!("users on s{at}.org"),
         &format!("{servers})"),
     );
+    all_within(
+        PATTERNS,
+        &|at| format!("users on s{at}.org"),
+        "all except @a*:*.com",
+    );
+}
+
+/// Among many known users the few that matter are looked up.
+#[test]
+fn costly_rules_by_the_thousand() {
+    let users: Vec<String> = (0..11_000).map(|at| format!("@u{at}:h.org")).collect();
+    let text = format!(
+        "server_name: h.org\nusers: {users:?}\n\
+         rooms: {{\"!small\": {{members: [\"@u1:h.org\", \"@u2:h.org\"]}}}}\n"
+    );
+    let directory = Directory::from_yaml("directory.yaml", &text).unwrap();
+    let rules: &[&dyn Fn(usize) -> String] = &[
+        &|at| format!("send @u1 to all except @x{at}:x.org"),
+        &|at| format!("send members of !small except @x{at}:x.org to all"),
+        &|at| format!("send members of !small who are (@u1, @u{at}) to all"),
+    ];
+    for rule in rules {
+        let rules: String = (0..3_000).map(|at| rule(at) + "\n").collect();
+        let report = router(&rules).snapshot().warnings_with(&directory);
+        let names = report.problems().iter().map(|problem| problem.name);
+        let costly = names.filter(|name| *name == Name::CostlyRule).count();
+        assert_eq!(costly, 3_000, "{}", rule(0));
+    }
 }
 
 #[test]
