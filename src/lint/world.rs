@@ -171,7 +171,6 @@ impl<'a> World<'a> {
             Shape::Servers(servers) => all(&mut servers
                 .iter()
                 .flat_map(|server| self.known_on(server.as_str()))),
-            Shape::Local => all(&mut self.known_on(self.home())),
             Shape::Members(room) => all(&mut self.directory.members(room).into_iter().flatten()),
             Shape::Any(parts) => {
                 let mut users: HashSet<&UserId, RandomState> = HashSet::default();

@@ -149,13 +149,19 @@ fn patterns_within_patterns() {
 #[test]
 fn costly_rules_by_the_thousand() {
     let users: Vec<String> = (0..11_000).map(|at| format!("@u{at}:h.org")).collect();
+    let rooms: String = (0..3_000)
+        .map(|at| format!("  \"!r{at}\": {{members: [\"@u{at}:h.org\"]}}\n"))
+        .collect();
     let text = format!(
         "server_name: h.org\nusers: {users:?}\n\
-         rooms: {{\"!small\": {{members: [\"@u1:h.org\", \"@u2:h.org\"]}}}}\n"
+         rooms:\n  \"!small\": {{members: [\"@u1:h.org\", \"@u2:h.org\"]}}\n{rooms}"
     );
     let directory = Directory::from_yaml("directory.yaml", &text).unwrap();
     let rules: &[&dyn Fn(usize) -> String] = &[
         &|at| format!("send @u1 to all except @x{at}:x.org"),
+        &|at| format!("send @u{at} to all"),
+        &|at| format!("send members of !r{at} to all"),
+        &|at| format!("send @u{at}, members of !small to all"),
         &|at| format!("send members of !small except @x{at}:x.org to all"),
         &|at| format!("send members of !small who are (@u1, @u{at}) to all"),
     ];
