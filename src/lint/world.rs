@@ -141,7 +141,6 @@ impl<'a> World<'a> {
             Shape::Local => self.known_on(self.home()).count(),
             Shape::Members(room) => self.directory.member_count(room),
             Shape::Any(all) => parts(all).into_iter().fold(0, usize::saturating_add),
-            Shape::Both(all) => parts(all).into_iter().min().unwrap_or(total),
             Shape::Except(base, _) => self.at_most(*base, depth),
             _ => total,
         };
@@ -166,12 +165,10 @@ impl<'a> World<'a> {
             Some(kept)
         };
         match self.sets.shape(set) {
-            Shape::Everyone => all(&mut self.known()),
             Shape::Users(users) => all(&mut users.iter()),
             Shape::Servers(servers) => all(&mut servers
                 .iter()
                 .flat_map(|server| self.known_on(server.as_str()))),
-            Shape::Local => all(&mut self.known_on(self.home())),
             Shape::Members(room) => all(&mut self.directory.members(room).into_iter().flatten()),
             Shape::Any(parts) => {
                 let mut users: HashSet<&UserId, RandomState> = HashSet::default();

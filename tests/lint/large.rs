@@ -128,6 +128,7 @@ fn patterns_within_patterns() {
     all_within(PATTERNS, &glob, "users on *.org");
     all_within(PATTERNS, &glob, &format!("{servers})"));
     all_within(PATTERNS, &glob, "@?*:*.org");
+    all_within(PATTERNS, &glob, "all except users on *.com");
     all_within(
         PATTERNS,
         &|at| format!("users on s{at}.org"),
@@ -148,14 +149,22 @@ fn patterns_within_patterns() {
 /// Among many known users the few that matter are looked up.
 #[test]
 fn costly_rules_by_the_thousand() {
-    let users: Vec<String> = (0..11_000).map(|at| format!("@u{at}:h.org")).collect();
+    let mut users: Vec<String> = (0..11_000).map(|at| format!("@u{at}:h.org")).collect();
+    users.extend((0..3_000).map(|at| format!("@u:s{at}.org")));
+    let rooms: String = (0..3_000)
+        .map(|at| format!("  \"!r{at}\": {{members: [\"@u{at}:h.org\"]}}\n"))
+        .collect();
     let text = format!(
         "server_name: h.org\nusers: {users:?}\n\
-         rooms: {{\"!small\": {{members: [\"@u1:h.org\", \"@u2:h.org\"]}}}}\n"
+         rooms:\n  \"!small\": {{members: [\"@u1:h.org\", \"@u2:h.org\"]}}\n{rooms}"
     );
     let directory = Directory::from_yaml("directory.yaml", &text).unwrap();
     let rules: &[&dyn Fn(usize) -> String] = &[
         &|at| format!("send @u1 to all except @x{at}:x.org"),
+        &|at| format!("send @u{at} to all"),
+        &|at| format!("send users on s{at}.org to all"),
+        &|at| format!("send members of !r{at} to all"),
+        &|at| format!("send @u{at}, members of !small to all"),
         &|at| format!("send members of !small except @x{at}:x.org to all"),
         &|at| format!("send members of !small who are (@u1, @u{at}) to all"),
     ];
