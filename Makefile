@@ -5,12 +5,18 @@ VENV := .venv/bin/python
 TOOLS := .tools/bin
 SECONDS ?= 60
 
+# Valgrind, if it is not installed: unpacked into this project's folder, which it must be told.
+ifeq ($(shell command -v valgrind),)
+VALGRIND := .tools/valgrind
+COUNTING := PATH='$(CURDIR)/$(VALGRIND)/usr/bin:$(PATH)' VALGRIND_LIB='$(CURDIR)/$(VALGRIND)/usr/libexec/valgrind'
+endif
+
 .PHONY: help demo test test-rust test-python format clean
-.PHONY: bench-callbacks coverage coverage-rust coverage-python fuzz limits mutants
+.PHONY: bench-callbacks counts coverage coverage-rust coverage-python fuzz limits mutants
 .PHONY: lint lint-format lint-rust lint-docs lint-python
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## a policy routes presence in a real Synapse, and changes live; KEEP=1 leaves the server up
 	@KEEP=$(KEEP) $(PYTHON) demo/demo.py
@@ -32,6 +38,9 @@ limits: ## hostile and very large policies in full size: peak memory and seconds
 bench-callbacks: .venv ## what Synapse's two callbacks cost, beside plain Python routers; ROWS='1x5 warm' picks some
 	$(VENV) python/benches/callbacks.py $(ROWS)
 
+counts: $(TOOLS)/gungraun-runner valgrind ## instructions of the hot paths: 5 % more than benches/counts.txt fails
+	$(COUNTING) GUNGRAUN_RUNNER='$(CURDIR)/$(TOOLS)/gungraun-runner' cargo bench --bench counts
+
 coverage: coverage-rust coverage-python ## lines and branches that the tests reach, file by file
 
 # Branches are not counted by stable Rust unless it is told that it may.
@@ -49,6 +58,17 @@ mutants: $(TOOLS)/cargo-mutants ## do the tests notice a change of the code? hou
 
 $(TOOLS)/cargo-fuzz:
 	cargo install --locked --root .tools cargo-fuzz@0.13.2
+
+$(TOOLS)/gungraun-runner:
+	cargo install --locked --root .tools gungraun-runner@0.20.0
+
+.PHONY: valgrind
+valgrind: $(VALGRIND)
+
+# Of Debian and what comes from it; elsewhere it is to be there already.
+.tools/valgrind:
+	mkdir -p $@.new && cd $@.new && apt-get download valgrind && dpkg -x valgrind_*.deb .
+	mv $@.new $@
 
 $(TOOLS)/cargo-llvm-cov:
 	rustup component add llvm-tools

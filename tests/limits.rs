@@ -3,8 +3,8 @@
 //!
 //! Each case of `cases` is loaded by the library, by the command line in a process of its own, whose
 //! peak memory and time are measured, and by the thread that watches, while the last good policy
-//! goes on. What the three say must be equal byte for byte. `growth` holds time to the length of the
-//! text.
+//! goes on. What the three say must be equal byte for byte. `tests/growth.rs` holds time to the length
+//! of the text.
 //!
 //! The largest cases are a tenth of their size unless `LIMITS=all` is set: `make limits` does that in
 //! a release build and prints the table.
@@ -13,8 +13,6 @@
 
 #[path = "limits/cases.rs"]
 mod cases;
-#[path = "limits/growth.rs"]
-mod growth;
 #[path = "limits/measure.rs"]
 mod measure;
 #[path = "limits/shown.rs"]

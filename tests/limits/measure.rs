@@ -70,11 +70,3 @@ fn look(process: u32, measured: &mut Measured) {
     let nanos = nanos.split(' ').next().and_then(|n| n.parse::<f64>().ok());
     measured.seconds = nanos.map_or(measured.seconds, |nanos| nanos / 1e9);
 }
-
-/// The time this thread had a processor, where the system tells; else the clock's.
-pub fn processor_time() -> Duration {
-    thread_local!(static START: Instant = Instant::now());
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanos = told.and_then(|told| told.split(' ').next()?.parse().ok());
-    nanos.map_or_else(|| START.with(Instant::elapsed), Duration::from_nanos)
-}
