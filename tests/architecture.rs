@@ -18,6 +18,7 @@ const ORDER: &[&str] = &[
     "directory",
     "workload",
     "decide",
+    "extent",
     "lint",
     "index",
     "compile",
