@@ -38,6 +38,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("pest_derive", &["syntax"]),
     ("regex", &["policy", "resolve"]),
     ("regex_automata", &["lint"]),
+    ("rustix", &["cli"]),
     ("serde_yaml", &["yaml"]),
     ("unicode_security", &["lint"]),
 ];

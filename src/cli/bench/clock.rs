@@ -97,6 +97,33 @@ impl Clock {
     }
 }
 
+/// What the processors did for each of `count` calls on average, in nanoseconds: in all threads, and
+/// without what they did for others meanwhile.
+pub fn worked(count: usize, mut call: impl FnMut(usize)) -> f64 {
+    let before = processor();
+    (0..count).for_each(&mut call);
+    let worked = nanos(processor().saturating_sub(before)).max(1);
+    worked as f64 / count.max(1) as f64
+}
+
+/// The time that this process had a processor so far.
+#[cfg(unix)]
+fn processor() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// The same as on the wall, where the system does not tell.
+#[cfg(not(unix))]
+fn processor() -> Duration {
+    use std::sync::OnceLock;
+
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed()
+}
+
 /// The mean of times, 0 of none.
 pub fn mean(times: &[u64]) -> f64 {
     times.iter().sum::<u64>() as f64 / times.len().max(1) as f64

@@ -12,7 +12,7 @@ use presence_router::directory::Directory;
 use presence_router::id::UserId;
 use presence_router::router::{Router, Snapshot};
 
-use super::clock::Clock;
+use super::clock::worked;
 use super::progress::Progress;
 use super::questions::{Operation, Questions};
 use super::report::{Answers, Example, Ratio};
@@ -37,7 +37,6 @@ pub struct Pair<'a> {
     pub other: &'a RuleSet,
     pub directory: &'a Directory,
     pub questions: &'a Questions<'a>,
-    pub clock: Clock,
     /// What a load of each takes.
     pub loads: [Duration; 2],
 }
@@ -106,12 +105,12 @@ impl Pair<'_> {
     /// time, and what is on top of it comes from elsewhere.
     fn load(&self, swapped: bool, times: usize) -> Option<([Router; 2], f64)> {
         let mut loaded: [Option<Router>; 2] = [None, None];
-        let mut best = [u64::MAX; 2];
+        let mut best = [f64::INFINITY; 2];
         let order = if swapped { [1, 0] } else { [0, 1] };
         for which in order.into_iter().cycle().take(2 * times) {
             let rules = if which == 0 { self.first } else { self.other };
             let mut router = None;
-            let time = self.clock.time(|| router = rules.again());
+            let time = worked(1, |_| router = rules.again());
             if let (Some(best), Some(loaded)) = (best.get_mut(which), loaded.get_mut(which)) {
                 *best = time.min(*best);
                 *loaded = router;
@@ -119,7 +118,7 @@ impl Pair<'_> {
         }
         let [first, other] = best;
         match loaded {
-            [Some(a), Some(b)] => Some(([a, b], other as f64 / first as f64)),
+            [Some(a), Some(b)] => Some(([a, b], other / first)),
             _ => None,
         }
     }
@@ -145,7 +144,7 @@ impl Pair<'_> {
                 self.questions
                     .ask(operation, snapshot, self.directory, at + step)
             };
-            self.clock.time_run(calls, ask)
+            worked(calls, ask)
         };
         // Both are as warm as they get; and how many calls fill a turn.
         let aim = TURN.min(slot / 8).as_nanos() as f64;

@@ -1,7 +1,6 @@
 //! How the times grow when users and rules double: three sizes, measured in turn.
 //!
-//! A turn of questions takes less than a system lets a program go on, and the middle turn counts. Loads
-//! take longer, and are the same work each time: the quickest counts, which nothing else was in.
+//! Of an operation the middle turn counts. A load is the same work each time: the quickest counts.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,7 @@ use presence_router::directory::Directory;
 use presence_router::id::UserId;
 use presence_router::workload::{Shape, Workload};
 
-use super::clock::Clock;
+use super::clock::worked;
 use super::copies::{self, Change};
 use super::progress::Progress;
 use super::questions::{Operation, Questions};
@@ -41,7 +40,6 @@ pub struct Seed<'a> {
     pub workload: Option<(Shape, f64, u64)>,
     /// What a load takes.
     pub load: Duration,
-    pub clock: Clock,
     pub seed: u64,
 }
 
@@ -130,7 +128,7 @@ impl Seed<'_> {
                     return 0.0;
                 };
                 let ask = |step| questions.ask(operation, snapshot, &case.directory, at + step);
-                self.clock.time_run(calls, ask)
+                worked(calls, ask)
             };
             let times = in_turn(cases.len(), part, &turn, &mut || progress.tick());
             let times = times.iter().map(|times| median(times)).collect();
@@ -139,8 +137,7 @@ impl Seed<'_> {
         let load = |which: usize, calls: usize, _: usize| {
             let rules = cases.get(which).map(|case| &case.rules);
             let mut loaded = None;
-            self.clock
-                .time_run(calls, |_| loaded = rules.map(RuleSet::again))
+            worked(calls, |_| loaded = rules.map(RuleSet::again))
         };
         let times = in_turn(cases.len(), part, &load, &mut || progress.tick());
         let quickest = |times: &Vec<f64>| times.iter().copied().fold(f64::INFINITY, f64::min);

@@ -160,7 +160,6 @@ pub fn measure(arguments: &Arguments) -> Result<Report, Failure> {
                 other: against,
                 directory,
                 questions: &questions,
-                clock,
                 loads: nanos.map(Duration::from_nanos),
             };
             compared = Some(Against {
@@ -199,7 +198,6 @@ pub fn measure(arguments: &Arguments) -> Result<Report, Failure> {
                     .workload
                     .map(|shape| (shape, arguments.scale, seed)),
                 load: Duration::from_nanos(load.median_ns),
-                clock,
                 seed,
             };
             growth = seed.growth(parts.growth, &mut progress);
