@@ -19,8 +19,8 @@ pub struct Extent {
     pub senders: usize,
     /// Known users among its recipients.
     pub recipients: usize,
-    /// Whether listing one of its sides looks at every known user: it has a regex, `remote users`, or
-    /// a glob that begins with a wildcard.
+    /// Whether listing one of its sides looks at every known user, without most of them being on it: a
+    /// regex, `remote users`, a glob that begins with a wildcard, or what is in several of these and `all`.
     pub looks_at_all: bool,
 }
 
@@ -46,8 +46,11 @@ pub fn extents(
             return Vec::new();
         }
         let users = counter.users(&group.selector).into_owned();
-        let looks_at_all = counter.looks_at_all(&group.selector);
-        counter.groups.push((users, looks_at_all));
+        let (looks, wide) = (
+            counter.looks_at_all(&group.selector),
+            counter.is_wide(&group.selector),
+        );
+        counter.groups.push(Counted { users, looks, wide });
     }
     let rules = policy.rules.iter().take_while(|_| go_on());
     let extents = rules.map(|rule| Extent {
@@ -65,8 +68,14 @@ struct Counter<'a> {
     /// All known users, sorted. A set of them is their positions here, ascending.
     known: Vec<&'a UserId>,
     local: OnceCell<Vec<u32>>,
-    /// Each group's users, and whether listing them looks at everyone.
-    groups: Vec<(Vec<u32>, bool)>,
+    groups: Vec<Counted>,
+}
+
+/// A group: its users, and what listing them looks at.
+struct Counted {
+    users: Vec<u32>,
+    looks: bool,
+    wide: bool,
 }
 
 impl Counter<'_> {
@@ -84,7 +93,7 @@ impl Counter<'_> {
             Kind::Local => return Cow::Borrowed(self.local()),
             Kind::Group(id) => {
                 let group = self.groups.get(id.0 as usize);
-                return Cow::Borrowed(group.map_or(&[], |(users, _)| users));
+                return Cow::Borrowed(group.map_or(&[], |group| &group.users));
             }
             Kind::Everyone => self.those(|_| true),
             Kind::User(id) => self.numbers([id]),
@@ -134,17 +143,31 @@ impl Counter<'_> {
 
     fn looks_at_all(&self, selector: &Selector) -> bool {
         match &selector.kind {
-            Kind::Matching(_) | Kind::Remote => true,
+            Kind::Everyone => false,
+            Kind::Group(id) => {
+                let group = self.groups.get(id.0 as usize);
+                group.is_some_and(|group| group.looks)
+            }
+            Kind::Any(parts) => parts.iter().any(|part| self.looks_at_all(part)),
+            Kind::Except(base, _) => self.looks_at_all(base),
+            _ => self.is_wide(selector),
+        }
+    }
+
+    /// The same, or everyone is listed.
+    fn is_wide(&self, selector: &Selector) -> bool {
+        match &selector.kind {
+            Kind::Everyone | Kind::Matching(_) | Kind::Remote => true,
             // After the `@`, which all have.
             Kind::UserGlob(glob) => glob.plain_start().len() <= 1,
             Kind::Group(id) => {
                 let group = self.groups.get(id.0 as usize);
-                group.is_some_and(|(_, looks_at_all)| *looks_at_all)
+                group.is_some_and(|group| group.wide)
             }
-            Kind::Any(parts) => parts.iter().any(|part| self.looks_at_all(part)),
-            // The others are asked about those who are in one part.
-            Kind::Both(parts) => parts.iter().all(|part| self.looks_at_all(part)),
-            Kind::Except(base, _) => self.looks_at_all(base),
+            Kind::Any(parts) => parts.iter().any(|part| self.is_wide(part)),
+            // One part is listed, and those in it are asked about the others.
+            Kind::Both(parts) => parts.iter().all(|part| self.is_wide(part)),
+            Kind::Except(base, _) => self.is_wide(base),
             _ => false,
         }
     }

@@ -346,7 +346,7 @@ fn nothing_in_a_page_is_foreign() {
 send \"@<script>alert(2)</script>:example.org\" to all
 send \"@*<img/src=x/onerror=alert(3)>\" to \"@\\\"'><svg/onload=alert(4)>:example.org\"
 send users matching /@.*<iframe>.*|@<b>&amp;.*/ to @ann, @bob
-send @ann to members of \"#</title></style><a/href=javascript:alert(5)>:example.org\"
+send @ann to members of \"#</title></style><a/href=alert(5)>:example.org\"
 ";
     let name = "<u>&\"'.policy";
     let folder = folder(&[(name, hostile), ("other.policy", hostile)]);

@@ -250,6 +250,7 @@ fn plain(glob: &Glob) -> String {
 mod tests {
     use presence_router::workload::{Shape, Workload};
 
+    use super::super::super::output::Failure;
     use super::super::rules::RuleSet;
     use super::*;
 
@@ -257,7 +258,7 @@ mod tests {
         group some = @ann.0, \"@we,ird\\*:example.org\", @b*.1 except @carl.2
         group others = group some, members of (!room1, \"#odd (room)\") except group some
         send group some to group others
-        @dora.3 sees (users on example.org, *.town.org) who are group some
+        @dora.3 sees (users on example.org, users on *.town.org) who are group some
         @dora.3 sees users on example.org, users on *.org
         send users matching /@ann[.]\\d\\/?.*:.*/ to @ann.0, local users who are @a*
         send all to (remote users except users matching /@x|@y.*/)
@@ -266,7 +267,11 @@ mod tests {
         ";
 
     fn rule_set(text: String) -> RuleSet {
-        RuleSet::of_text(text).ok().unwrap()
+        match RuleSet::of_text(text) {
+            Ok(rules) => rules,
+            Err(Failure::Policy(report)) => panic!("{report}"),
+            Err(failure) => panic!("{failure:?}"),
+        }
     }
 
     fn facts() -> Directory {

@@ -59,7 +59,7 @@ pub struct Arguments {
     workload: Option<Shape>,
 
     /// Make the workload so many times as large
-    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = factor, requires = "workload")]
+    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = factor, conflicts_with = "policy")]
     scale: f64,
 
     /// Draw other questions, and make another workload of the same size
