@@ -3,7 +3,12 @@
 use presence_router::diagnostic::visible;
 
 use super::super::output::count;
-use super::report::{Against, Costliest, Growth, Memory, Operation, Report, Rule, Spread, Subject};
+use super::report::{
+    Against, Costliest, Growth, Memory, Operation, Ratio, Report, Rule, Spread, Subject,
+};
+
+/// From so many blocks on something is told of a ratio.
+const FEWEST: usize = 10;
 
 /// Of a rule's text and of a user as many characters are shown.
 const TEXT: usize = 60;
@@ -236,11 +241,12 @@ fn operations(out: &mut Lines, operations: &[Operation]) {
 }
 
 /// What a ratio says in words.
-pub fn in_words(ratio: f64, noise: bool) -> String {
-    match ratio {
-        _ if noise => "noise".to_owned(),
-        1.0.. => format!("{ratio:.2} times the first"),
-        _ => format!("1/{:.2} of the first", 1.0 / ratio),
+pub fn in_words(ratio: &Ratio) -> String {
+    match ratio.ratio {
+        _ if ratio.rounds < FEWEST => "too few blocks to tell".to_owned(),
+        _ if ratio.noise => "noise".to_owned(),
+        times @ 1.0.. => format!("{times:.2} times the first"),
+        times => format!("1/{:.2} of the first", 1.0 / times),
     }
 }
 
@@ -268,7 +274,7 @@ fn side_by_side(out: &mut Lines, report: &Report, against: &Against) {
         row.extend(of(&against.operations, &against.load));
         row.extend([ratio.ratio, ratio.low, ratio.high].map(|ratio| format!("{ratio:.2}")));
         row.push(ratio.rounds.to_string());
-        row.push(in_words(ratio.ratio, ratio.noise));
+        row.push(in_words(ratio));
         rows.push(row);
     }
     out.line("");

@@ -151,7 +151,7 @@ fn compared(out: &mut String, report: &Report, against: &Against) {
             ratio.low,
             ratio.high,
             ratio.rounds,
-            escaped(&text::in_words(ratio.ratio, ratio.noise)),
+            escaped(&text::in_words(ratio)),
         );
     }
     out.push_str("</table></div>");

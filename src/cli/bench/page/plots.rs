@@ -196,7 +196,7 @@ pub fn ratios(ratios: &[Ratio]) -> String {
             "plot low"
         };
         let _ = write!(out, "<div class=\"n\">{}</div>", escaped(ratio.name));
-        let said = in_words(ratio.ratio, ratio.noise);
+        let said = in_words(ratio);
         let _ = write!(
             out,
             "<div class=\"{class}\" title=\"{:.3}, from {:.3} to {:.3}: {}\">",
