@@ -9,6 +9,7 @@ pub mod decide;
 pub mod diagnostic;
 pub mod directory;
 pub mod error;
+pub mod extent;
 pub mod glob;
 pub mod id;
 mod index;

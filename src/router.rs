@@ -223,6 +223,11 @@ impl Snapshot {
         &self.policy
     }
 
+    /// The texts that it was made of: what the places in it lie in.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
     /// The warnings that hold for every directory, without those that a comment allows.
     ///
     /// Costs finding them the first time; whoever asks meanwhile waits.

@@ -18,6 +18,7 @@ const ORDER: &[&str] = &[
     "directory",
     "workload",
     "decide",
+    "extent",
     "lint",
     "index",
     "compile",
@@ -37,6 +38,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("pest_derive", &["syntax"]),
     ("regex", &["policy", "resolve"]),
     ("regex_automata", &["lint"]),
+    ("rustix", &["cli"]),
     ("serde_yaml", &["yaml"]),
     ("unicode_security", &["lint"]),
 ];

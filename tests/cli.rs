@@ -9,6 +9,8 @@
     clippy::indexing_slicing
 )]
 
+#[path = "cli/bench.rs"]
+mod bench;
 #[path = "cli/help.rs"]
 mod help;
 #[path = "cli/streams.rs"]

@@ -1,4 +1,5 @@
-//! The command line: `check`, `explain-code`, `recipients`, `senders`, `route`, `fmt` and `workload`.
+//! The command line: `check`, `explain-code`, `recipients`, `senders`, `route`, `fmt`, `workload`
+//! and `bench`.
 //!
 //! One file a subcommand; each says what it wants and prints what the library answers. What they
 //! share is in `inputs` (a policy, a directory, users) and `output` (the two streams).
@@ -8,6 +9,7 @@
 //! Law: with `--json` standard output holds what the language reference, section 5, says and
 //! nothing else. The exit code tells the four outcomes apart whatever else happens.
 
+mod bench;
 mod check;
 mod diff;
 mod explain_code;
@@ -61,6 +63,9 @@ enum Command {
     Route(route::Arguments),
     Fmt(fmt::Arguments),
     Workload(workload::Arguments),
+    Bench(bench::Arguments),
+    #[command(hide = true)]
+    BenchMemory(bench::memory::Arguments),
 }
 
 const ABOUT: &str = r##"Says who receives whose Matrix presence.
@@ -124,6 +129,8 @@ pub fn main() -> ExitCode {
         Command::Route(arguments) => (arguments.inputs.json, route::run(&arguments)),
         Command::Fmt(arguments) => (false, fmt::run(&arguments)),
         Command::Workload(arguments) => (false, workload::run(&arguments)),
+        Command::Bench(arguments) => (arguments.json, bench::run(&arguments)),
+        Command::BenchMemory(arguments) => (true, bench::memory::run(&arguments)),
     };
     let code = match result {
         Ok(()) | Err(Failure::NobodyReads) => GOOD,

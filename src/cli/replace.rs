@@ -23,6 +23,15 @@ impl Staged {
         if fs::metadata(&target)?.permissions().readonly() {
             return Err(io::Error::other("it is read-only"));
         }
+        let (mut file, staged) = Self::open(target)?;
+        let like = fs::metadata(&staged.target)?;
+        keep_owner(&file, &like)?;
+        file.set_permissions(like.permissions())?;
+        fill(&mut file, text)?;
+        Ok(staged)
+    }
+
+    fn open(target: PathBuf) -> io::Result<(File, Self)> {
         let (Some(folder), Some(name)) = (target.parent(), target.file_name()) else {
             return Err(io::Error::other("it is no file"));
         };
@@ -31,13 +40,11 @@ impl Staged {
         beside.push(name);
         beside.push(format!(".{}.tmp", std::process::id()));
         let beside = folder.join(beside);
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .open(&beside)?;
-        let staged = Staged { beside, target };
-        fill(&mut file, &staged.target, text)?;
-        Ok(staged)
+        Ok((file, Staged { beside, target }))
     }
 
     /// Gives the file the new text.
@@ -58,10 +65,17 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
     Staged::new(path, text)?.put()
 }
 
-fn fill(file: &mut File, target: &Path, text: &str) -> io::Result<()> {
-    let like = fs::metadata(target)?;
-    keep_owner(file, &like)?;
-    file.set_permissions(like.permissions())?;
+/// Writes `text` to a file, which is made if it is not there.
+pub fn put(path: &Path, text: &str) -> io::Result<()> {
+    if path.exists() {
+        return replace(path, text);
+    }
+    let (mut file, staged) = Staged::open(path.to_owned())?;
+    fill(&mut file, text)?;
+    staged.put()
+}
+
+fn fill(file: &mut File, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }

@@ -41,7 +41,8 @@ Exit codes:
     2  the command line is wrong, or there is a policy in the folder already
     3  an operation failed, such as writing a file"#;
 
-fn factor(text: &str) -> Result<f64, String> {
+/// A scale as it is written.
+pub fn factor(text: &str) -> Result<f64, String> {
     let factor = text.parse().ok();
     factor
         .filter(|factor| (0.000_001..=10.0).contains(factor))

@@ -24,6 +24,7 @@ fn short_help() {
         "fmt -h",
         "explain-code -h",
         "workload -h",
+        "bench -h",
     ];
     let text: Vec<_> = commands
         .iter()
@@ -91,6 +92,7 @@ fn every_example_of_the_help_is_true() {
         "fmt --help",
         "explain-code --help",
         "workload --help",
+        "bench --help",
     ] {
         let help = help(command);
         assert!(help.contains("\nExit codes:\n"), "{help}");
