@@ -6,7 +6,7 @@ TOOLS := .tools/bin
 SECONDS ?= 60
 
 .PHONY: help demo test test-rust test-python format clean
-.PHONY: peers coverage coverage-rust coverage-python fuzz limits mutants
+.PHONY: bench-callbacks bench-peers coverage coverage-rust coverage-python fuzz limits mutants
 .PHONY: lint lint-format lint-rust lint-docs lint-python
 
 help: ## this list
@@ -29,7 +29,10 @@ fuzz: $(TOOLS)/cargo-fuzz .venv ## every fuzz target in turn, SECONDS=60 each; T
 limits: ## hostile and very large policies in full size: peak memory and seconds of each
 	LIMITS=all cargo test --release --test limits -- --nocapture --test-threads=1
 
-peers: ## beside Cedar, regorus, casbin, SQLite, Datalog and hash maps; SHAPES='pairs:1000 company' PEERS='cedar' pick some
+bench-callbacks: .venv ## what Synapse's two callbacks cost, beside plain Python routers; ROWS='1x5 warm' picks some
+	$(VENV) python/benches/callbacks.py $(ROWS)
+
+bench-peers: ## beside Cedar, regorus, casbin, SQLite, Datalog and hash maps; SHAPES='pairs:1000 company' PEERS='cedar' pick some
 	cd benches/peers && SHAPES='$(SHAPES)' PEERS='$(PEERS)' BUDGET='$(BUDGET)' cargo run --release --locked
 
 coverage: coverage-rust coverage-python ## lines and branches that the tests reach, file by file

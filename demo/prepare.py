@@ -27,9 +27,9 @@ PYTHON = VENV / "bin" / "python"
 WORK = ROOT / ".demo"
 LOG = WORK / "prepare.log"
 REQUIREMENTS = ROOT / "python" / "requirements-test.txt"
-# What the package is built from, tests left out.
+# What the package is built from, tests and benchmarks left out.
 SOURCES = ["Cargo.toml", "Cargo.lock", "src", "grammar", "python"]
-NOT_SOURCES = {"tests", "target", "__pycache__"}
+NOT_SOURCES = {"tests", "benches", "target", "__pycache__"}
 
 REPORT_EVERY = 10.0  # seconds between signs of life when nobody sits at a terminal
 

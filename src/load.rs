@@ -8,11 +8,14 @@
 //! Law: only regular files are opened, so that reading never hangs; nothing is read past the limits;
 //! whatever is wrong is a problem in the report, and all other files are read nevertheless.
 
+mod threads;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Name, Report, nearest, visible};
 use crate::id::ServerName;
@@ -93,13 +96,13 @@ pub fn load(origin: &Origin) -> Loaded {
         let id = loader.sources.add(source);
         texts.insert(inline.name.clone().into_bytes(), id);
     }
-    let mut statements = Vec::new();
+    let texts: Vec<SourceId> = texts.into_values().collect();
     let mut allows = Vec::new();
-    for id in texts.into_values() {
-        let text = loader.sources.get(id).map_or("", Source::text);
-        allows.extend(syntax::allow::allows(id, text));
-        statements.extend(syntax::parse(id, text, &mut loader.problems, &mut |_| {}));
+    for id in &texts {
+        let text = loader.sources.get(*id).map_or("", Source::text);
+        allows.extend(syntax::allow::allows(*id, text));
     }
+    let statements = statements(&loader.sources, &texts, &mut loader.problems);
     let root = origin.path.as_deref().unwrap_or(Path::new(""));
     let group_files = loader.group_files(root, &statements);
     let input = Input {
@@ -122,6 +125,45 @@ pub fn load(origin: &Origin) -> Loaded {
         report: Report::new(loader.sources, loader.problems),
         paths: loader.paths,
     }
+}
+
+/// The statements of all texts in their order. Texts that are long together are read by several
+/// threads.
+fn statements(
+    sources: &Sources,
+    texts: &[SourceId],
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<Statement> {
+    let text = |id: &SourceId| sources.get(*id).map_or("", Source::text);
+    let mut statements = Vec::new();
+    if texts.iter().map(|id| text(id).len()).sum::<usize>() < 2 * syntax::PART_BYTES {
+        for id in texts {
+            statements.extend(syntax::parse(*id, text(id), problems, &mut |_| {}));
+        }
+        return statements;
+    }
+    let mut pieces = Vec::new();
+    for id in texts {
+        let mut from = 0;
+        for cut in syntax::cuts(text(id)) {
+            pieces.push((*id, from, cut));
+            from = cut;
+        }
+        pieces.push((*id, from, usize::MAX));
+    }
+    let parts = threads::each(pieces.len(), |at| {
+        let (id, from, to) = pieces.get(at)?;
+        Some(syntax::part(*id, text(id), *from, *to))
+    });
+    let mut parts = pieces.iter().zip(parts).peekable();
+    for id in texts {
+        let mut own = Vec::new();
+        while let Some((_, part)) = parts.next_if(|((of, ..), _)| of == id) {
+            own.extend(part);
+        }
+        statements.extend(syntax::joined(*id, text(id), own, problems));
+    }
+    statements
 }
 
 /// The policy files below a path, or the one that it is, each with its text as it is, and why others
@@ -274,8 +316,9 @@ impl Loader {
 
     /// The group files that the statements name.
     fn group_files(&mut self, root: &Path, statements: &[Statement]) -> HashMap<Span, GroupFile> {
-        let mut by_path: HashMap<PathBuf, GroupFile> = HashMap::new();
-        let mut by_place = HashMap::new();
+        let mut by_place: HashMap<Span, Option<usize>> = HashMap::new();
+        let mut by_path: HashMap<PathBuf, usize> = HashMap::new();
+        let mut files: Vec<ReadFile> = Vec::new();
         for statement in statements {
             let Statement::GroupFile(_, path) = statement else {
                 continue;
@@ -297,17 +340,58 @@ impl Loader {
                 .cloned()
                 .unwrap_or_default();
             let file = plain_path(&folder.join(&written));
-            if !by_path.contains_key(&file) {
-                let content = self.group_file(root, &file, path.span);
-                by_path.insert(file.clone(), content);
-                self.paths.push(file.clone());
-            }
-            by_place.insert(path.span, by_path.get(&file).cloned().flatten());
+            let at = match by_path.get(&file) {
+                Some(at) => *at,
+                None => {
+                    let source = self.group_file(root, &file, path.span);
+                    files.push(ReadFile {
+                        source,
+                        problems_before: self.problems.len(),
+                    });
+                    self.paths.push(file.clone());
+                    by_path.insert(file, files.len() - 1);
+                    files.len() - 1
+                }
+            };
+            by_place.insert(path.span, Some(at));
         }
-        by_place
+        let content = self.entries(&files);
+        let file = |at: Option<usize>| at.and_then(|at| content.get(at).cloned().flatten());
+        let by_place = by_place.into_iter();
+        by_place.map(|(place, at)| (place, file(at))).collect()
     }
 
-    fn group_file(&mut self, root: &Path, file: &Path, named: Span) -> GroupFile {
+    /// What stands in group files that were read.
+    fn entries(&mut self, files: &[ReadFile]) -> Vec<GroupFile> {
+        let sources = &self.sources;
+        let text = |file: &ReadFile| file.source.and_then(|id| sources.get(id)).map(Source::text);
+        let read = |at: usize| files.get(at).and_then(text).map(yaml::group_file);
+        let bytes = files.iter().filter_map(text).map(str::len).sum::<usize>();
+        let found: Vec<_> = if bytes < syntax::PART_BYTES {
+            (0..files.len()).map(read).collect()
+        } else {
+            threads::each(files.len(), read)
+        };
+        let mut content = Vec::with_capacity(files.len());
+        let mut faults = Vec::new();
+        for (file, found) in files.iter().zip(found) {
+            content.push(match (file.source, found) {
+                (Some(id), Some(Ok(entries))) => Some((id, Arc::from(entries))),
+                (Some(id), Some(Err(fault))) => {
+                    faults.push((file.problems_before, self.fault(id, fault)));
+                    None
+                }
+                _ => None,
+            });
+        }
+        // Each where it stood if files were read and understood one by one.
+        for (at, problem) in faults.into_iter().rev() {
+            self.problems.insert(at, problem);
+        }
+        content
+    }
+
+    fn group_file(&mut self, root: &Path, file: &Path, named: Span) -> Option<SourceId> {
         let base = if root.is_dir() {
             root
         } else {
@@ -318,7 +402,8 @@ impl Loader {
             name if name.is_empty() => ".".to_owned(),
             name => name.into_owned(),
         };
-        let Some(id) = self.read(&name, file, Some(named)) else {
+        let read = self.read(&name, file, Some(named));
+        if read.is_none() {
             let written = self.sources.text(named).trim_matches('"').to_owned();
             if let Some(near) = near_file(file, &written)
                 && let Some(problem) = self.problems.last_mut()
@@ -329,30 +414,31 @@ impl Loader {
                 );
                 problem.help = visible(&help).into_owned();
             }
-            return None;
+        }
+        read
+    }
+
+    /// What is wrong with a group file as a whole.
+    fn fault(&self, id: SourceId, fault: yaml::Fault) -> Diagnostic {
+        let Some(source) = self.sources.get(id) else {
+            return Diagnostic::new(Name::InvalidGroupFile, Span::file(id), fault.message, "");
         };
-        let source = self.sources.get(id)?;
-        match yaml::group_file(source.text()) {
-            Ok(entries) => Some((id, entries)),
-            Err(fault) => {
-                let start = source.byte_at(fault.position);
-                let line_start = source.line_start(fault.position.line);
-                let end = line_start + source.line(fault.position.line).len();
-                let span = Span::new(id, start, end);
-                let advice = advice_on_file(source.text(), fault.position);
-                let mut problem =
-                    Diagnostic::new(Name::InvalidGroupFile, span, fault.message, advice.help);
-                if let Some((old, new)) = advice.fix
-                    && source
-                        .text()
-                        .get(start..)
-                        .is_some_and(|rest| rest.starts_with(&old))
-                {
-                    problem = problem.with_edit(Span::new(id, start, start + old.len()), new);
-                }
-                self.problems.push(problem);
-                None
+        let start = source.byte_at(fault.position);
+        let line_start = source.line_start(fault.position.line);
+        let end = line_start + source.line(fault.position.line).len();
+        let span = Span::new(id, start, end);
+        let advice = advice_on_file(source.text(), fault.position);
+        let problem = Diagnostic::new(Name::InvalidGroupFile, span, fault.message, advice.help);
+        match advice.fix {
+            Some((old, new))
+                if source
+                    .text()
+                    .get(start..)
+                    .is_some_and(|rest| rest.starts_with(&old)) =>
+            {
+                problem.with_edit(Span::new(id, start, start + old.len()), new)
             }
+            _ => problem,
         }
     }
 
@@ -369,16 +455,28 @@ impl Loader {
     }
 }
 
+/// A group file that was to be read.
+struct ReadFile {
+    /// `None` if it could not be, which is reported.
+    source: Option<SourceId>,
+    /// How many problems there were when it was read.
+    problems_before: usize,
+}
+
 /// The bytes of a regular file, one more than the limit at most.
 fn read_regular(path: &Path) -> std::io::Result<Vec<u8>> {
     // Opening a pipe would wait for its writer.
-    if !fs::metadata(path)?.is_file() {
+    let file = fs::metadata(path)?;
+    if !file.is_file() {
         return Err(std::io::Error::other("it is not a regular file"));
     }
-    let mut bytes = Vec::new();
+    // The text is kept: it takes no more than it is long.
+    let size = usize::try_from(file.len().min(MAX_FILE_BYTES)).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(size + 1);
     fs::File::open(path)?
         .take(MAX_FILE_BYTES + 1)
         .read_to_end(&mut bytes)?;
+    bytes.shrink_to_fit();
     Ok(bytes)
 }
 
@@ -439,4 +537,35 @@ fn plain_path(path: &Path) -> PathBuf {
         plain.push(".");
     }
     plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_read_as_short_ones_are() {
+        let pairs = "@ann:x.org sees @bob:x.org # a pair\n".repeat(20_000);
+        let lists = "group g = (\n  @a:x, # one\n  @b:x,\n)\nsend all\n  to @c\n".repeat(6_000);
+        let wrong = format!("{pairs}blokc @a\n{pairs}");
+        for texts in [
+            vec!["block @a\n", pairs.as_str(), "", lists.as_str()],
+            vec![lists.as_str(), wrong.as_str(), "send all\n"],
+        ] {
+            let mut sources = Sources::default();
+            let texts: Vec<(SourceId, &str)> = texts
+                .into_iter()
+                .map(|text| (sources.add(Source::new("a", text)), text))
+                .collect();
+            let mut problems = (Vec::new(), Vec::new());
+            let mut expected = Vec::new();
+            for (id, text) in &texts {
+                expected.extend(syntax::parse(*id, text, &mut problems.0, &mut |_| {}));
+            }
+            let ids: Vec<SourceId> = texts.iter().map(|(id, _)| *id).collect();
+            let found = statements(&sources, &ids, &mut problems.1);
+            assert!(found == expected && problems.0 == problems.1);
+            assert!(texts.iter().any(|(_, text)| syntax::cuts(text).len() > 1));
+        }
+    }
 }

@@ -93,9 +93,9 @@ pub enum Kind {
     /// The users of a group.
     Group(GroupId),
     /// The users in any of these.
-    Any(Vec<Selector>),
+    Any(Box<[Selector]>),
     /// The users in all of these.
-    Both(Vec<Selector>),
+    Both(Box<[Selector]>),
     /// The users in the first and not in the second.
     Except(Box<Selector>, Box<Selector>),
 }
@@ -128,8 +128,11 @@ const MAX_REGEX_TEXT: usize = 64 << 10;
 
 /// A regex that matches whole user IDs.
 #[derive(Clone)]
-pub struct Pattern {
-    text: String,
+pub struct Pattern(Arc<Compiled>);
+
+/// Kept apart: a [`Selector`] is there for every side of every rule, and so small.
+struct Compiled {
+    text: Box<str>,
     regex: regex::Regex,
 }
 
@@ -151,20 +154,18 @@ impl Pattern {
         // In verbose mode a last comment would swallow our `)`: a line end stops it.
         let regex = build(&format!(r"\A(?:{text})\z"))
             .or_else(|_| build(&format!("\\A(?:{text}\n)\\z")))?;
-        Ok(Pattern {
-            text: text.into(),
-            regex,
-        })
+        let text = text.into();
+        Ok(Pattern(Arc::new(Compiled { text, regex })))
     }
 
     /// Whether the whole user ID matches. Linear in its length.
     pub fn matches(&self, user_id: &str) -> bool {
-        self.regex.is_match(user_id)
+        self.0.regex.is_match(user_id)
     }
 
     /// The regex as it was written.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 }
 
@@ -178,7 +179,7 @@ const MAX_PATTERNS_BYTES: usize = 64 << 20;
 impl Patterns {
     /// Compiles regexes into one; `None` if they are too large together.
     pub fn new(patterns: &[Pattern]) -> Option<Self> {
-        let texts = patterns.iter().map(|pattern| pattern.regex.as_str());
+        let texts = patterns.iter().map(|pattern| pattern.0.regex.as_str());
         let mut builder = regex::RegexSetBuilder::new(texts);
         let builder = builder.size_limit(MAX_PATTERNS_BYTES);
         builder.build().ok().map(Patterns)
@@ -193,7 +194,7 @@ impl Patterns {
 
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "/{}/", self.text)
+        write!(f, "/{}/", self.0.text)
     }
 }
 

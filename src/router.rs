@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -24,6 +24,7 @@ use crate::index::{Index, Query, Senders};
 use crate::lint::{apply_allows, lint};
 use crate::load::{Loaded, load};
 use crate::policy::{PolicySet, Room};
+use crate::source::Sources;
 use crate::syntax::allow::Allow;
 use crate::watch::{Timing, Watcher};
 
@@ -35,7 +36,9 @@ pub struct Snapshot {
     generation: u64,
     policy: PolicySet,
     index: Index,
-    warnings: Report,
+    sources: Arc<Sources>,
+    /// Found when they are asked for: no answer waits for them.
+    warnings: OnceLock<Report>,
     allows: Vec<Allow>,
     rooms: Vec<RoomId>,
     aliases: Vec<RoomAlias>,
@@ -108,7 +111,7 @@ impl Router {
     }
 
     /// Looks at the files again, and puts the policy they hold in force if it is a new one without
-    /// errors. Costs a load; readers go on meanwhile.
+    /// errors. Costs a load; readers go on meanwhile. Its warnings are found once it is in force.
     pub fn reload(&self) -> Reload {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.retired.retain(|old| Arc::strong_count(old) > 1);
@@ -121,12 +124,12 @@ impl Router {
         let before = self.current.load().generation;
         match Snapshot::new(before + 1, loaded) {
             Ok(snapshot) => {
-                let report = snapshot.warnings.clone();
-                let old = self.current.swap(Arc::new(snapshot));
+                let snapshot = Arc::new(snapshot);
+                let old = self.current.swap(Arc::clone(&snapshot));
                 last.retire(old);
                 Reload::Loaded {
                     generation: before + 1,
-                    report,
+                    report: snapshot.warnings().clone(),
                 }
             }
             Err(report) => Reload::Kept {
@@ -185,8 +188,6 @@ impl Snapshot {
             allows,
             ..
         } = loaded;
-        let (warnings, _) = apply_allows(&allows, lint(&policy, None), false);
-        let warnings = Report::new(Arc::clone(report.sources()), warnings);
         let index = compile(&policy);
         let mut rooms = Vec::new();
         let mut aliases = Vec::new();
@@ -204,7 +205,8 @@ impl Snapshot {
             generation,
             policy,
             index,
-            warnings,
+            sources: Arc::clone(report.sources()),
+            warnings: OnceLock::new(),
             allows,
             rooms,
             aliases,
@@ -222,8 +224,11 @@ impl Snapshot {
     }
 
     /// The warnings that hold for every directory, without those that a comment allows.
+    ///
+    /// Costs finding them the first time; whoever asks meanwhile waits.
     pub fn warnings(&self) -> &Report {
-        &self.warnings
+        self.warnings
+            .get_or_init(|| self.warnings_and_notes(None).0)
     }
 
     /// All warnings, those that a directory brings to light too, without those that a comment
@@ -241,8 +246,7 @@ impl Snapshot {
     pub fn warnings_and_notes(&self, directory: Option<&Directory>) -> (Report, Vec<Note>) {
         let found = lint(&self.policy, directory);
         let (warnings, notes) = apply_allows(&self.allows, found, directory.is_some());
-        let sources = Arc::clone(self.warnings.sources());
-        (Report::new(sources, warnings), notes)
+        (Report::new(Arc::clone(&self.sources), warnings), notes)
     }
 
     /// The rooms named by their ID, sorted, each once.
@@ -300,5 +304,32 @@ impl Snapshot {
     /// All known users: the directory's and the policy's, sorted by bytes.
     pub fn known_users(&self, directory: &Directory) -> Vec<UserId> {
         Query::new(&self.index, directory, &[]).known_users()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_are_found_only_when_somebody_asks() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.policy");
+        std::fs::write(&file, "send @a:x to @b:x\nblock @c:x\n").unwrap();
+        let router = Router::load(Origin {
+            path: Some(file.clone()),
+            ..Origin::default()
+        });
+        let router = router.unwrap();
+        let first = router.snapshot();
+        assert!(first.sees(&Directory::default(), "@a:x", "@b:x"));
+        assert!(first.warnings.get().is_none());
+        assert_eq!(first.warnings().len(), 1);
+        std::fs::write(&file, "send @a:x to @b:x\nblock @c:x\nblock @d:x\n").unwrap();
+        let Reload::Loaded { report, .. } = router.reload() else {
+            panic!("a good policy");
+        };
+        assert_eq!(report.len(), 2);
+        assert_eq!(router.snapshot().warnings().len(), 2);
     }
 }

@@ -6,7 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use presence_router::directory::Directory;
@@ -139,25 +139,50 @@ fn the_language_reference_names_every_problem_and_keyword() {
 #[test]
 fn links_lead_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for path in [
-        "README.md",
-        "docs/language.md",
-        "docs/operating.md",
-        "docs/design.md",
-        "docs/testing.md",
-        "docs/warnings.md",
-    ] {
-        let document = std::fs::read_to_string(root.join(path)).unwrap();
+    let mut paths = documents(root);
+    for folder in ["docs", "docs/problems", "policies", "python"] {
+        paths.extend(documents(&root.join(folder)));
+    }
+    let mut links = 0;
+    for path in paths {
+        let document = std::fs::read_to_string(&path).unwrap();
         for link in document.split("](").skip(1) {
-            let target = link.split([')', '#']).next().unwrap();
-            if target.is_empty() || target.contains("://") {
+            let link = link.split(')').next().unwrap();
+            if link.contains("://") {
                 continue;
             }
-            let from = root.join(path);
-            assert!(
-                from.parent().unwrap().join(target).exists(),
-                "{path}: {target}"
-            );
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = match file {
+                "" => path.clone(),
+                file => path.parent().unwrap().join(file),
+            };
+            assert!(target.exists(), "{}: {link}", path.display());
+            if !heading.is_empty() {
+                let target = std::fs::read_to_string(&target).unwrap();
+                let found = headings(&target).any(|found| found == heading);
+                assert!(found, "{}: {link}", path.display());
+            }
+            links += 1;
         }
     }
+    assert!(links > 30, "{links}");
+}
+
+/// The documents of a folder, without those of folders in it.
+fn documents(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect()
+}
+
+/// The headings of a document as links name them.
+fn headings(document: &str) -> impl Iterator<Item = String> {
+    let headings = document.lines().filter_map(|line| line.strip_prefix('#'));
+    headings.map(|heading| {
+        let heading = heading.trim_start_matches('#').trim().to_lowercase();
+        let named = heading.replace(' ', "-");
+        named.replace(|c: char| !c.is_alphanumeric() && c != '-' && c != '_', "")
+    })
 }

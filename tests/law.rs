@@ -24,6 +24,8 @@ mod datalog;
 mod edits;
 #[path = "law/generate.rs"]
 mod generate;
+#[path = "law/many.rs"]
+mod many;
 #[path = "law/model.rs"]
 mod model;
 #[path = "law/oracle.rs"]

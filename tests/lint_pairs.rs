@@ -8,6 +8,8 @@
     clippy::indexing_slicing
 )]
 
+#[path = "lint/large.rs"]
+mod large;
 #[allow(dead_code)]
 #[path = "lint/setup.rs"]
 mod setup;
@@ -265,6 +267,36 @@ fn long_unions() {
     within(r"users matching /@[a-z]+:x\.org/", &globs('b'), false);
 }
 
+/// Unions of ten rooms in ten thousand ways, of which one part settles the question.
+#[test]
+fn the_part_that_settles_it_is_looked_at_first() {
+    let rooms = |of: &str, n: usize| -> String {
+        let rooms: Vec<String> = (0..n).map(|at| format!("#{of}{at}")).collect();
+        format!("members of ({})", rooms.join(", "))
+    };
+    let many = ["a", "b", "c", "d"]
+        .map(|of| rooms(of, 10))
+        .join(" who are ");
+    within(&many, &rooms("a", 11), true);
+    within(&many, &rooms("d", 11), true);
+    within(&many, &rooms("a", 9), false);
+    let few = format!("{} who are {many}", rooms("p", 2));
+    within(&few, &rooms("p", 3), true);
+    within(&few, &rooms("p", 1), false);
+    let less = format!("({many} who are members of #p0) except members of #q");
+    let base = rooms("p", 2);
+    within(&less, &format!("({base}) except members of #q"), true);
+    within(&less, &format!("({base}) except members of #d0"), false);
+    // Longer than can be gone through one by one.
+    within("members of #r7", &rooms("r", 300), true);
+    // Not found out, so nothing is said; `@a` may well be in none of the rooms.
+    let rooms = rooms("r", 300);
+    gives(
+        &format!("send local users except {rooms} to local users\nblock @a from @b"),
+        &[],
+    );
+}
+
 #[test]
 fn local_on_both_sides_is_of_one_homeserver() {
     gives(
@@ -395,6 +427,10 @@ fn the_kind_of_an_answer_does_not_change() {
     gives(
         "send all except users matching /(?s)@.*/ to @r\nblock all from @r",
         &["empty-selector 1:6"],
+    );
+    gives(
+        "send all except users matching /(?s)@.*/ to @r\nblock all from @q",
+        &["empty-selector 1:6", "idle-block 2:1"],
     );
 }
 

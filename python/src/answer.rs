@@ -1,12 +1,14 @@
 //! Answers as Python objects: one set for all recipients who get the same.
 //!
-//! Law: only here are a caller's own objects hashed, and no lock is held then. Hashing one
-//! `UserPresenceState` costs 130 ns, so a set that lacks less than half is made from the whole one.
+//! Law: only here are a caller's own objects hashed, each once, and no lock is held then. Hashing one
+//! `UserPresenceState` costs 130 ns, taking it from another set 10 to 30, so a set for each class of senders
+//! is made first, and the others of these.
 
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PySet, PyString};
+use pyo3::types::{PyDict, PyList, PySet, PyString, PyTuple};
 
-use crate::facts::Group;
+use crate::facts::{Group, Split};
 
 /// Recipient -> states, and for each group of "ALL" recipients what is withheld from them.
 pub(crate) type Routed<'py> = (Bound<'py, PyDict>, Bound<'py, PyList>);
@@ -14,39 +16,132 @@ pub(crate) type Routed<'py> = (Bound<'py, PyDict>, Bound<'py, PyList>);
 pub(crate) fn routed<'py>(
     py: Python<'py>,
     states: &[Bound<'py, PyAny>],
-    groups: Vec<Group>,
+    split: Split,
 ) -> PyResult<Routed<'py>> {
     let answer = PyDict::new(py);
     let withheld = PyList::empty(py);
-    let mut whole: Option<Bound<'py, PySet>> = None;
-    for group in groups {
-        let absent = Absent::new(&group.states, states.len());
-        let set = if absent.len() == 0 || absent.len() * 2 < states.len() {
-            let whole = match &whole {
-                Some(whole) => whole,
-                None => whole.insert(set_of(py, states.iter())?),
-            };
-            match absent.len() {
-                0 => whole.clone(),
-                _ => without(whole, &set_of(py, absent.of(states))?)?,
-            }
-        } else {
-            let given = group
-                .states
-                .iter()
-                .filter_map(|at| states.get(*at as usize));
-            set_of(py, given)?
-        };
+    let mut sets = Sets::new(py, states, &split.classes)?;
+    for group in &split.groups {
+        let set = sets.of(py, group)?;
         for recipient in &group.recipients {
             answer.set_item(recipient, &set)?;
         }
-        if !group.everyone.is_empty() && absent.len() > 0 {
-            let states = PyList::new(py, absent.of(states).collect::<Vec<_>>())?;
+        let absent = split.classes.len() - group.classes.len();
+        if !group.everyone.is_empty() && absent > 0 {
+            let states = sets.absent(group).flat_map(|class| sets.states_of(class));
+            let states = PyList::new(py, states.collect::<Vec<_>>())?;
             let recipients = PyList::new(py, group.everyone.iter().map(|id| id.bind(py)))?;
             withheld.append((recipients, states))?;
         }
     }
     Ok((answer, withheld))
+}
+
+/// Makes the sets of a batch.
+struct Sets<'a, 'py> {
+    states: &'a [Bound<'py, PyAny>],
+    classes: &'a [Vec<u32>],
+    /// The states of each class; handed out to those who get no other.
+    pieces: Vec<Bound<'py, PySet>>,
+    whole: Option<Bound<'py, PySet>>,
+}
+
+impl<'a, 'py> Sets<'a, 'py> {
+    fn new(
+        py: Python<'py>,
+        states: &'a [Bound<'py, PyAny>],
+        classes: &'a [Vec<u32>],
+    ) -> PyResult<Self> {
+        let mut sets = Sets {
+            states,
+            classes,
+            pieces: Vec::with_capacity(classes.len()),
+            whole: None,
+        };
+        for class in 0..classes.len() {
+            let piece = PySet::empty(py)?;
+            let of_class = PyList::new(py, sets.states_of(class).collect::<Vec<_>>())?;
+            fill(&piece, &of_class)?;
+            sets.pieces.push(piece);
+        }
+        Ok(sets)
+    }
+
+    /// The states of a group. Each group has a set of its own.
+    fn of(&mut self, py: Python<'py>, group: &Group) -> PyResult<Bound<'py, PySet>> {
+        let all = self.classes.len();
+        if let [class] = group.classes.as_slice()
+            && let Some(piece) = self.pieces.get(*class)
+        {
+            return Ok(piece.clone());
+        }
+        if group.classes.len() * 2 <= all {
+            return self.union(py, group.classes.iter().copied());
+        }
+        let whole = match &self.whole {
+            Some(whole) => whole.clone(),
+            None => {
+                let whole = self.union(py, 0..all)?;
+                self.whole.insert(whole).clone()
+            }
+        };
+        if group.classes.len() == all {
+            return Ok(whole);
+        }
+        let rest = whole.call_method0(intern!(py, "copy"))?;
+        let absent = self
+            .absent(group)
+            .filter_map(|class| self.pieces.get(class));
+        let absent = PyTuple::new(py, absent.collect::<Vec<_>>())?;
+        rest.call_method1(intern!(py, "difference_update"), absent)?;
+        Ok(rest.cast_into::<PySet>()?)
+    }
+
+    /// Costs no hashing.
+    fn union(
+        &self,
+        py: Python<'py>,
+        classes: impl Iterator<Item = usize>,
+    ) -> PyResult<Bound<'py, PySet>> {
+        let set = PySet::empty(py)?;
+        let pieces = classes.filter_map(|class| self.pieces.get(class));
+        let pieces = PyTuple::new(py, pieces.collect::<Vec<_>>())?;
+        set.call_method1(intern!(py, "update"), pieces)?;
+        Ok(set)
+    }
+
+    /// The classes that a group does not get.
+    fn absent(&self, group: &Group) -> impl Iterator<Item = usize> + use<> {
+        let mut given = vec![false; self.classes.len()];
+        for class in &group.classes {
+            if let Some(given) = given.get_mut(*class) {
+                *given = true;
+            }
+        }
+        given
+            .into_iter()
+            .enumerate()
+            .filter_map(|(class, given)| (!given).then_some(class))
+    }
+
+    fn states_of(
+        &self,
+        class: usize,
+    ) -> impl Iterator<Item = &'a Bound<'py, PyAny>> + use<'a, 'py> {
+        let (states, classes) = (self.states, self.classes);
+        let positions = classes.get(class).into_iter().flatten();
+        positions.filter_map(move |at| states.get(*at as usize))
+    }
+}
+
+/// Puts the states of a list into a set.
+pub(crate) fn fill<'py>(set: &Bound<'py, PySet>, states: &Bound<'py, PyList>) -> PyResult<()> {
+    if states.len() == 1 {
+        return set.add(states.get_item(0)?);
+    }
+    // Python's own loop over a list is faster than ours over calls.
+    set.call_method1(intern!(set.py(), "update"), (states,))?;
+    Ok(())
 }
 
 /// A set of IDs.
@@ -59,54 +154,4 @@ pub(crate) fn set_of_ids<'py>(
         set.add(id)?;
     }
     Ok(set)
-}
-
-fn set_of<'a, 'py: 'a>(
-    py: Python<'py>,
-    states: impl Iterator<Item = &'a Bound<'py, PyAny>>,
-) -> PyResult<Bound<'py, PySet>> {
-    // Python's own loop over a list is faster than ours over calls.
-    let states = PyList::new(py, states.collect::<Vec<_>>())?;
-    Ok(py
-        .get_type::<PySet>()
-        .call1((states,))?
-        .cast_into::<PySet>()?)
-}
-
-/// `whole - less`, which hashes nothing anew.
-fn without<'py>(
-    whole: &Bound<'py, PySet>,
-    less: &Bound<'py, PySet>,
-) -> PyResult<Bound<'py, PySet>> {
-    Ok(whole
-        .call_method1("difference", (less,))?
-        .cast_into::<PySet>()?)
-}
-
-/// The indexes below `len` that are not in an ascending list.
-struct Absent {
-    indexes: Vec<usize>,
-}
-
-impl Absent {
-    fn new(given: &[u32], len: usize) -> Self {
-        if given.len() == len {
-            return Absent {
-                indexes: Vec::new(),
-            };
-        }
-        let mut given = given.iter().map(|at| *at as usize).peekable();
-        let indexes = (0..len)
-            .filter(|at| given.next_if_eq(at).is_none())
-            .collect();
-        Absent { indexes }
-    }
-
-    fn len(&self) -> usize {
-        self.indexes.len()
-    }
-
-    fn of<'a, T>(&'a self, states: &'a [T]) -> impl Iterator<Item = &'a T> {
-        self.indexes.iter().filter_map(|at| states.get(*at))
-    }
 }

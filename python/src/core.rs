@@ -1,7 +1,7 @@
 //! The class `Core`: one policy, the facts it is asked about, and its reloads.
 //!
-//! Law: every method is one guarded entry: take Python's arguments apart, lock, ask, unlock, build
-//! Python's answer. Between two calls of one thread nobody else may hold the lock for longer than such
+//! Law: every method is one guarded entry: take Python's arguments apart, lock, ask, unlock, drop what is
+//! no longer remembered, build Python's answer. Between two calls of one thread nobody else may hold the lock for longer than such
 //! a step takes.
 
 use std::path::PathBuf;
@@ -11,18 +11,23 @@ use std::time::Duration;
 
 use presence_router::router::{Reload, Router, Snapshot};
 use presence_router::watch::{WatchStatus, Watcher};
+use pyo3::IntoPyObjectExt;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
-use pyo3::types::{PySet, PyString, PyTuple};
+use pyo3::types::{PyDict, PyList, PySet, PyString, PyTuple};
 
 use crate::answer::{self, Routed};
-use crate::facts::{Facts, Interest};
+use crate::facts::{Facts, Interest, Kept, Take};
 use crate::guard::guard;
+use crate::ready::Ready;
 use crate::{InlineTexts, PolicyError, origin};
 
 /// Loaded or refused, generation in force, its rules, its warnings, report.
 type Change = (bool, u64, usize, usize, String);
+
+/// Of a larger set of senders a copy is handed out each time: to compare it would cost more.
+const MAX_COMPARED: usize = 128;
 
 #[pyclass(frozen, module = "synapse_presence_router._core")]
 pub(crate) struct Core {
@@ -84,22 +89,22 @@ impl Core {
     fn add_users(&self, py: Python<'_>, users: &Bound<'_, PyAny>) -> PyResult<usize> {
         guard(|| {
             let users = strings(users)?;
-            let mut facts = self.facts(py);
-            Ok(users
-                .iter()
-                .filter(|user| facts.list_user(text(user)))
-                .count())
+            let listed = |facts: &mut Facts| {
+                let users = users.iter();
+                users.filter(|user| facts.list_user(text(user))).count()
+            };
+            Ok(self.with_facts(py, listed))
         })
     }
 
     fn remove_users(&self, py: Python<'_>, users: &Bound<'_, PyAny>) -> PyResult<usize> {
         guard(|| {
             let users = strings(users)?;
-            let mut facts = self.facts(py);
-            Ok(users
-                .iter()
-                .filter(|user| facts.remove_user(text(user)))
-                .count())
+            let removed = |facts: &mut Facts| {
+                let users = users.iter();
+                users.filter(|user| facts.remove_user(text(user))).count()
+            };
+            Ok(self.with_facts(py, removed))
         })
     }
 
@@ -112,7 +117,7 @@ impl Core {
         guard(|| {
             let members = strings(members)?;
             let members: Vec<&str> = members.iter().map(text).collect();
-            self.facts(py).set_room_members(text(room), &members);
+            self.with_facts(py, |facts| facts.set_room_members(text(room), &members));
             Ok(())
         })
     }
@@ -126,11 +131,12 @@ impl Core {
     ) -> PyResult<()> {
         guard(|| {
             let (came, went) = (strings(came)?, strings(went)?);
-            let mut facts = self.facts(py);
-            went.iter()
-                .for_each(|user| facts.leave(text(room), text(user)));
-            came.iter()
-                .for_each(|user| facts.join(text(room), text(user)));
+            self.with_facts(py, |facts| {
+                went.iter()
+                    .for_each(|user| facts.leave(text(room), text(user)));
+                came.iter()
+                    .for_each(|user| facts.join(text(room), text(user)));
+            });
             Ok(())
         })
     }
@@ -143,7 +149,7 @@ impl Core {
         room: Option<&Bound<'_, PyString>>,
     ) -> PyResult<()> {
         guard(|| {
-            self.facts(py).set_alias(text(alias), room.map(text));
+            self.with_facts(py, |facts| facts.set_alias(text(alias), room.map(text)));
             Ok(())
         })
     }
@@ -151,7 +157,33 @@ impl Core {
     // ---- facts wanted ----
 
     fn rooms(&self, py: Python<'_>) -> PyResult<Py<PyTuple>> {
-        guard(|| self.facts(py).rooms(py, &self.router.snapshot()))
+        guard(|| {
+            let snapshot = self.router.snapshot();
+            let (number, rooms) = match self.with_facts(py, |facts| facts.rooms(py, &snapshot)) {
+                Ok((_, rooms)) => return Ok(rooms),
+                Err(wanted) => wanted,
+            };
+            let rooms = PyTuple::new(py, rooms)?;
+            let rooms = (snapshot.generation(), rooms).into_pyobject(py)?.unbind();
+            self.with_facts(py, |facts| {
+                facts.remember_rooms(number, snapshot.generation(), rooms.clone_ref(py));
+            });
+            Ok(rooms)
+        })
+    }
+
+    fn members_are_known(&self, py: Python<'_>, generation: u64) -> PyResult<()> {
+        guard(|| {
+            self.with_facts(py, |facts| facts.members_are_known(generation));
+            Ok(())
+        })
+    }
+
+    fn members_changed(&self, py: Python<'_>) -> PyResult<()> {
+        guard(|| {
+            self.with_facts(py, Facts::members_changed);
+            Ok(())
+        })
     }
 
     fn aliases<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
@@ -174,18 +206,32 @@ impl Core {
             let Some(snapshot) = self.snapshot(generation) else {
                 return Ok(None);
             };
-            let mut states: Vec<_> = states.try_iter()?.collect::<PyResult<_>>()?;
-            loop {
-                let routed = self.try_route(py, &snapshot, &mut states);
-                let all = states.len();
-                if routed.is_err() {
-                    // Something that cannot be in a set stood among them.
-                    states.retain(|state| state.hash().is_ok());
-                }
-                if routed.is_ok() || states.len() == all {
-                    return routed.map(Some);
-                }
+            self.route_slowly(py, &snapshot, states).map(Some)
+        })
+    }
+
+    #[pyo3(signature = (states, senders = None))]
+    fn route_now<'py>(
+        &self,
+        py: Python<'py>,
+        states: &Bound<'py, PyList>,
+        senders: Option<&Bound<'py, PyList>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        guard(|| {
+            let snapshot = self.router.snapshot();
+            if let Some(senders) = senders
+                && let Some(answer) = self.route_ready(py, &snapshot, states, senders)
+            {
+                return Ok(Some(answer.into_any()));
             }
+            if !self.with_facts(py, |facts| facts.are_known(&snapshot)) {
+                return Ok(None);
+            }
+            let (answer, withheld) = self.route_slowly(py, &snapshot, states.as_any())?;
+            Ok(Some(match withheld.len() {
+                0 => answer.into_any(),
+                _ => (answer, withheld).into_bound_py_any(py)?,
+            }))
         })
     }
 
@@ -196,23 +242,23 @@ impl Core {
         user: &Bound<'py, PyAny>,
         generation: Option<u64>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        guard(|| match self.snapshot(generation) {
+            None => Ok(None),
+            Some(snapshot) => self.interest(py, &snapshot, user).map(Some),
+        })
+    }
+
+    fn interested_now<'py>(
+        &self,
+        py: Python<'py>,
+        user: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         guard(|| {
-            let Some(snapshot) = self.snapshot(generation) else {
+            let snapshot = self.router.snapshot();
+            if !self.with_facts(py, |facts| facts.are_known(&snapshot)) {
                 return Ok(None);
-            };
-            let user = user.cast::<PyString>().map(text).unwrap_or_default();
-            let interest = self.facts(py).interested(py, &snapshot, user);
-            Ok(Some(match interest {
-                None => PySet::empty(py)?.into_any(),
-                Some(Interest::All) => intern!(py, "ALL").clone().into_any(),
-                Some(Interest::Remembered(set)) => set.into_bound(py).into_any(),
-                Some(Interest::New(stamp, senders)) => {
-                    let set = answer::set_of_ids(py, &senders)?;
-                    let kept = set.clone().unbind();
-                    self.facts(py).remember(stamp, user, senders.len(), kept);
-                    set.into_any()
-                }
-            }))
+            }
+            self.interest(py, &snapshot, user).map(Some)
         })
     }
 
@@ -290,8 +336,14 @@ impl Core {
 }
 
 impl Core {
-    fn facts(&self, py: Python<'_>) -> MutexGuard<'_, Facts> {
-        lock(py, &self.facts)
+    /// Does something with the facts, and drops afterwards what they no longer remember.
+    fn with_facts<T>(&self, py: Python<'_>, work: impl FnOnce(&mut Facts) -> T) -> T {
+        let mut facts = lock(py, &self.facts);
+        let done = work(&mut facts);
+        let retired = facts.take_retired();
+        drop(facts);
+        drop(retired);
+        done
     }
 
     /// The policy in force, `None` if that is no longer the wanted one.
@@ -302,6 +354,74 @@ impl Core {
             .then_some(snapshot)
     }
 
+    /// The answer to a batch whose senders all have the same recipients, if that has come up before and
+    /// nothing stands in the way.
+    fn route_ready<'py>(
+        &self,
+        py: Python<'py>,
+        snapshot: &Snapshot,
+        states: &Bound<'py, PyList>,
+        senders: &Bound<'py, PyList>,
+    ) -> Option<Bound<'py, PyDict>> {
+        let first = senders.get_item(0).ok()?.cast_into::<PyString>().ok()?;
+        if senders.len() != states.len() {
+            return None;
+        }
+        let taken = self.with_facts(py, |facts| match facts.are_known(snapshot) {
+            true => facts.take_ready(py, snapshot, text(&first)),
+            false => None,
+        })?;
+        let mut ready = match taken {
+            Take::Ready(ready) => ready,
+            Take::New(stamp, row, ids) => Ready::new(py, stamp, row, &ids).ok()?,
+        };
+        let fit = senders.len() == 1 || self.are_of_row(py, &ready, senders);
+        // Where something in the batch is no state, the slow way finds out what.
+        let answer = match fit {
+            true => ready.answer(py, states, senders).ok(),
+            false => None,
+        };
+        if ready.is_to_be_kept(states.len()) {
+            self.with_facts(py, |facts| facts.give_back(ready));
+        }
+        answer
+    }
+
+    fn are_of_row(&self, py: Python<'_>, ready: &Ready, senders: &Bound<'_, PyList>) -> bool {
+        if ready.has_senders(py, senders).unwrap_or_default() {
+            return true;
+        }
+        let strings: Vec<Bound<'_, PyString>> = senders
+            .iter()
+            .map_while(|sender| sender.cast_into::<PyString>().ok())
+            .collect();
+        let all = strings.len() == senders.len()
+            && self.with_facts(py, |facts| {
+                facts.are_of_row(ready, strings.iter().map(text))
+            });
+        all && ready.add_senders(&strings).is_ok()
+    }
+
+    fn route_slowly<'py>(
+        &self,
+        py: Python<'py>,
+        snapshot: &Snapshot,
+        states: &Bound<'py, PyAny>,
+    ) -> PyResult<Routed<'py>> {
+        let mut states: Vec<_> = states.try_iter()?.collect::<PyResult<_>>()?;
+        loop {
+            let routed = self.try_route(py, snapshot, &mut states);
+            let all = states.len();
+            if routed.is_err() {
+                // Something that cannot be in a set stood among them.
+                states.retain(|state| state.hash().is_ok());
+            }
+            if routed.is_ok() || states.len() == all {
+                return routed;
+            }
+        }
+    }
+
     fn try_route<'py>(
         &self,
         py: Python<'py>,
@@ -309,8 +429,7 @@ impl Core {
         states: &mut Vec<Bound<'py, PyAny>>,
     ) -> PyResult<Routed<'py>> {
         let mut senders: Vec<Option<Bound<'py, PyString>>> = states.iter().map(sender).collect();
-        let groups = {
-            let mut facts = self.facts(py);
+        let split = self.with_facts(py, |facts| {
             for place in &mut senders {
                 let known = place
                     .as_ref()
@@ -319,12 +438,49 @@ impl Core {
                     *place = None;
                 }
             }
-            let mut there = senders.iter().map(Option::is_some);
-            states.retain(|_| there.next().unwrap_or_default());
             let batch: Vec<&str> = senders.iter().flatten().map(text).collect();
             facts.route(py, snapshot, &batch)
+        });
+        let mut there = senders.iter().map(Option::is_some);
+        states.retain(|_| there.next().unwrap_or_default());
+        answer::routed(py, states, split)
+    }
+
+    fn interest<'py>(
+        &self,
+        py: Python<'py>,
+        snapshot: &Snapshot,
+        user: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let user = user.cast::<PyString>().map(text).unwrap_or_default();
+        let interest = self.with_facts(py, |facts| facts.interested(py, snapshot, user));
+        let (stamp, pristine) = match interest {
+            None => return Ok(PySet::empty(py)?.into_any()),
+            Some(Interest::All) => return Ok(intern!(py, "ALL").clone().into_any()),
+            Some(Interest::Remembered(stamp, Kept { set, pristine })) => {
+                let pristine = pristine.into_bound(py);
+                if set.is(&pristine) {
+                    return pristine.call_method0(intern!(py, "copy"));
+                }
+                if set.bind(py).eq(&pristine).unwrap_or_default() {
+                    return Ok(set.into_bound(py).into_any());
+                }
+                (stamp, pristine)
+            }
+            Some(Interest::New(stamp, senders)) => (stamp, answer::set_of_ids(py, &senders)?),
         };
-        answer::routed(py, states, groups)
+        let set = pristine.call_method0(intern!(py, "copy"))?;
+        let kept = Kept {
+            set: match pristine.len() {
+                ..=MAX_COMPARED => set.clone().cast_into::<PySet>()?.unbind(),
+                _ => pristine.clone().unbind(),
+            },
+            pristine: pristine.clone().unbind(),
+        };
+        self.with_facts(py, |facts| {
+            facts.remember(stamp, user, pristine.len(), kept);
+        });
+        Ok(set)
     }
 
     fn change(&self, reload: Reload) -> Option<Change> {

@@ -2,8 +2,12 @@
 //!
 //! Not for: Python objects other than strings and finished answers.
 //!
-//! Law: whatever is remembered here is tied to the policy's generation and the directory's revision it
-//! was made from, and never used for others.
+//! Laws:
+//!
+//! - Whatever is remembered here is tied to the policy's generation and the directory's revision it was
+//!   made from, and never used for others.
+//! - What was handed out once may hold objects of the caller's by now, so it is not dropped here, under a
+//!   lock, but retired: the caller drops it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,8 +22,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PySet, PyString, PyTuple};
 
 use crate::partition::Partition;
+use crate::reach;
+use crate::ready::Ready;
+use crate::rows::{Rows, Strings};
 
-type Map<K, V> = HashMap<K, V, RandomState>;
+pub(crate) type Map<K, V> = HashMap<K, V, RandomState>;
 
 /// How long a user who was answered "ALL" stays a key of every answer. Between that answer and the
 /// question for updates Synapse reads its database, and meanwhile the policy or a room may have changed;
@@ -29,48 +36,82 @@ const OWED: Duration = Duration::from_secs(300);
 /// How many users the remembered answers may hold together, those of each callback.
 const MAX_REMEMBERED: usize = 1 << 20;
 
+/// How many recipients the answers made ready may hold together, unless a single one holds more.
+const MAX_READY: usize = 1 << 18;
+
 /// From which policy and which facts something was made.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Stamp {
     generation: u64,
     revision: u64,
+    /// 0 if another known user makes no difference to this policy.
+    users: u64,
 }
+
+/// What was remembered, to be dropped once no lock is held.
+pub(crate) type Retired = Vec<Py<PyAny>>;
+
+/// The generation with the rooms whose members matter to it.
+type Rooms = (u64, Py<PyTuple>);
 
 /// Everything that changes between two calls.
 #[derive(Default)]
 pub(crate) struct Facts {
     directory: Directory,
     aliases: Map<RoomAlias, RoomId>,
-    /// Counts the changes of the directory and the aliases.
+    /// Counts the changes of the directory and the aliases, but for users who became known.
     revision: u64,
+    /// Counts the users who became known.
+    users: u64,
+    /// Counts the changes of the aliases.
+    alias_revision: u64,
+    /// The generation for which the members of all rooms it names are those of this moment; 0 for none.
+    members_known: u64,
+    /// For a generation, whether its answers follow the known users.
+    follows_users: (u64, bool),
     strings: Strings,
     /// When each user was last answered "ALL".
     owed: Map<UserId, Instant>,
     everyone: (Stamp, Option<Instant>, Vec<u32>),
     rows: Rows,
     scratch: Vec<u32>,
-    rooms: (Stamp, Option<Py<PyTuple>>),
+    rooms: (u64, Option<Rooms>),
     interested: (Stamp, usize, Map<Box<str>, Remembered>),
+    retired: Retired,
 }
 
 enum Remembered {
     All,
-    /// The set, and how many it holds: one that somebody added to is not handed out again.
-    Only(Py<PySet>, usize),
+    Only(Kept),
+}
+
+/// A set that was handed out.
+pub(crate) struct Kept {
+    pub(crate) set: Py<PySet>,
+    /// What is in it unless somebody changed it; never handed out. The same where none was kept.
+    pub(crate) pristine: Py<PySet>,
 }
 
 /// An answer for one recipient, before it is Python's.
 pub(crate) enum Interest {
     All,
-    Remembered(Py<PySet>),
+    /// To be compared with what it was before it is handed out again.
+    Remembered(Stamp, Kept),
     /// To be made a set, and handed to [`Facts::remember`] with the stamp.
     New(Stamp, Vec<Py<PyString>>),
 }
 
+/// Who receives which of a batch.
+pub(crate) struct Split {
+    /// For each class of senders with the same recipients, which states of the batch are theirs, ascending.
+    pub(crate) classes: Vec<Vec<u32>>,
+    pub(crate) groups: Vec<Group>,
+}
+
 /// Recipients who get the same.
 pub(crate) struct Group {
-    /// Which states of the batch, ascending.
-    pub(crate) states: Vec<u32>,
+    /// Which classes, each once.
+    pub(crate) classes: Vec<usize>,
     pub(crate) recipients: Vec<Py<PyString>>,
     /// Those of them who are answered "ALL".
     pub(crate) everyone: Vec<Py<PyString>>,
@@ -95,7 +136,7 @@ impl Facts {
             return true;
         }
         UserId::parse(user).is_ok_and(|user| {
-            self.revision += u64::from(self.directory.add_user(user));
+            self.users += u64::from(self.directory.add_user(user));
             true
         })
     }
@@ -106,7 +147,7 @@ impl Facts {
             return false;
         };
         let added = self.directory.add_user(user);
-        self.revision += u64::from(added);
+        self.users += u64::from(added);
         added
     }
 
@@ -148,6 +189,8 @@ impl Facts {
             return;
         }
         self.revision += 1;
+        self.alias_revision += 1;
+        self.members_known = 0;
         match room {
             Some(room) => {
                 self.directory.set_alias(alias.clone(), room.clone());
@@ -162,26 +205,56 @@ impl Facts {
 
     // ---- facts wanted ----
 
-    /// The generation with the rooms whose members matter to it, as a Python tuple.
-    pub(crate) fn rooms(&mut self, py: Python<'_>, snapshot: &Snapshot) -> PyResult<Py<PyTuple>> {
-        let stamp = self.stamp(snapshot);
-        if let (then, Some(rooms)) = &self.rooms
-            && *then == stamp
+    /// The generation with the rooms whose members matter to it; to be made Python's and handed to
+    /// [`Facts::remember_rooms`] with the number, if it is not remembered.
+    pub(crate) fn rooms(
+        &mut self,
+        py: Python<'_>,
+        snapshot: &Snapshot,
+    ) -> Result<Rooms, (u64, Vec<String>)> {
+        let generation = snapshot.generation();
+        if let (then, Some((of, rooms))) = &self.rooms
+            && (*of, *then) == (generation, self.alias_revision)
         {
-            return Ok(rooms.clone_ref(py));
+            return Ok((generation, rooms.clone_ref(py)));
         }
         let by_alias = snapshot
             .aliases()
             .iter()
             .filter_map(|alias| self.aliases.get(alias));
         let rooms = snapshot.rooms().iter().chain(by_alias);
-        let mut rooms: Vec<&str> = rooms.map(RoomId::as_str).collect();
+        let mut rooms: Vec<String> = rooms.map(|room| room.as_str().to_owned()).collect();
         rooms.sort_unstable();
         rooms.dedup();
-        let rooms = PyTuple::new(py, rooms)?;
-        let rooms = (snapshot.generation(), rooms).into_pyobject(py)?.unbind();
-        self.rooms = (stamp, Some(rooms.clone_ref(py)));
-        Ok(rooms)
+        Err((self.alias_revision, rooms))
+    }
+
+    pub(crate) fn remember_rooms(&mut self, number: u64, generation: u64, rooms: Py<PyTuple>) {
+        let before = self.rooms.1.replace((generation, rooms));
+        self.rooms.0 = number;
+        self.retired
+            .extend(before.map(|(_, rooms)| rooms.into_any()));
+    }
+
+    /// Says that the members of all rooms of a generation are those of this moment.
+    pub(crate) fn members_are_known(&mut self, generation: u64) {
+        self.members_known = generation;
+    }
+
+    /// Says that the members of a room may have changed.
+    pub(crate) fn members_changed(&mut self) {
+        self.members_known = 0;
+    }
+
+    /// Whether nothing has to be asked for before a question is answered.
+    pub(crate) fn are_known(&self, snapshot: &Snapshot) -> bool {
+        let needs_none = snapshot.rooms().is_empty() && snapshot.aliases().is_empty();
+        needs_none || self.members_known == snapshot.generation()
+    }
+
+    /// What is to be dropped once no lock is held.
+    pub(crate) fn take_retired(&mut self) -> Retired {
+        std::mem::take(&mut self.retired)
     }
 
     // ---- answers ----
@@ -198,17 +271,18 @@ impl Facts {
         }
         let stamp = self.stamp(snapshot);
         if self.interested.0 != stamp {
-            self.interested = (stamp, 0, Map::default());
+            self.forget_interested();
+            self.interested.0 = stamp;
         }
         match self.interested.2.get(user) {
             Some(Remembered::All) => {
                 self.owe(user);
                 return Some(Interest::All);
             }
-            Some(Remembered::Only(set, len)) if set.bind(py).len() == *len => {
-                return Some(Interest::Remembered(set.clone_ref(py)));
+            Some(Remembered::Only(kept)) => {
+                return Some(Interest::Remembered(stamp, kept.clone_ref(py)));
             }
-            _ => {}
+            None => {}
         }
         Some(match snapshot.senders_for(&self.directory, user) {
             Senders::AllExcept(_) => {
@@ -228,21 +302,37 @@ impl Facts {
     }
 
     /// Keeps an answer for as long as it is true.
-    pub(crate) fn remember(&mut self, stamp: Stamp, user: &str, len: usize, set: Py<PySet>) {
+    pub(crate) fn remember(&mut self, stamp: Stamp, user: &str, len: usize, kept: Kept) {
         // Another call may have been answered from newer facts meanwhile.
         if self.interested.0 == stamp {
-            self.keep(user, len + 1, Remembered::Only(set, len));
+            self.keep(user, 2 * len + 1, Remembered::Only(kept));
+        } else {
+            self.retire_kept(kept);
         }
     }
 
     fn keep(&mut self, user: &str, size: usize, answer: Remembered) {
-        let (_, total, answers) = &mut self.interested;
-        if *total + size > MAX_REMEMBERED {
-            answers.clear();
-            *total = 0;
+        if self.interested.1 + size > MAX_REMEMBERED {
+            self.forget_interested();
         }
-        *total += size;
-        answers.insert(user.into(), answer);
+        self.interested.1 += size;
+        if let Some(Remembered::Only(kept)) = self.interested.2.insert(user.into(), answer) {
+            self.retire_kept(kept);
+        }
+    }
+
+    fn forget_interested(&mut self) {
+        self.interested.1 = 0;
+        for answer in std::mem::take(&mut self.interested.2).into_values() {
+            if let Remembered::Only(kept) = answer {
+                self.retire_kept(kept);
+            }
+        }
+    }
+
+    fn retire_kept(&mut self, kept: Kept) {
+        self.retired.push(kept.set.into_any());
+        self.retired.push(kept.pristine.into_any());
     }
 
     fn owe(&mut self, user: &str) {
@@ -259,28 +349,22 @@ impl Facts {
     /// Who receives which of a batch. Every user answered "ALL" is in one of the groups.
     ///
     /// Costs the recipients of each sender; of senders whose recipients are the same, once.
-    pub(crate) fn route(
-        &mut self,
-        py: Python<'_>,
-        snapshot: &Snapshot,
-        batch: &[&str],
-    ) -> Vec<Group> {
+    pub(crate) fn route(&mut self, py: Python<'_>, snapshot: &Snapshot, batch: &[&str]) -> Split {
         self.renew_everyone(py, snapshot);
         let stamp = self.stamp(snapshot);
         if self.rows.stamp != stamp || self.rows.size > MAX_REMEMBERED {
-            self.rows = Rows {
-                stamp,
-                ..Rows::default()
-            };
+            let before = std::mem::take(&mut self.rows);
+            self.rows.stamp = stamp;
+            self.retired.extend(before.into_python());
         }
         let mut classes: Vec<(Arc<[u32]>, Vec<u32>)> = Vec::new();
-        let mut by_row: Map<*const u32, usize> = Map::default();
+        let mut by_row: Map<u32, usize> = Map::default();
         for (at, sender) in (0..).zip(batch) {
             let row = self.row(py, snapshot, sender);
-            let class = *by_row.entry(row.as_ptr()).or_insert(classes.len());
+            let class = *by_row.entry(row).or_insert(classes.len());
             match classes.get_mut(class) {
                 Some((_, positions)) => positions.push(at),
-                None => classes.push((row, vec![at])),
+                None => classes.push((self.rows.users(row), vec![at])),
             }
         }
         let scratch = std::mem::take(&mut self.scratch);
@@ -293,15 +377,10 @@ impl Facts {
 
         let mut groups: Vec<Group> = partition
             .groups()
-            .map(|of| {
-                let positions = of.into_iter().filter_map(|class| classes.get(class));
-                let mut states: Vec<u32> = positions.flat_map(|(_, at)| at).copied().collect();
-                states.sort_unstable();
-                Group {
-                    states,
-                    recipients: Vec::new(),
-                    everyone: Vec::new(),
-                }
+            .map(|classes| Group {
+                classes,
+                recipients: Vec::new(),
+                everyone: Vec::new(),
             })
             .collect();
         for (user, group) in partition.users() {
@@ -317,29 +396,90 @@ impl Facts {
         }
         groups.retain(|group| !group.recipients.is_empty());
         self.scratch = partition.finish();
-        groups
+        let classes = classes.into_iter().map(|(_, positions)| positions);
+        Split {
+            classes: classes.collect(),
+            groups,
+        }
     }
 
-    /// The recipients of a sender, the same object for the same recipients.
-    fn row(&mut self, py: Python<'_>, snapshot: &Snapshot, sender: &str) -> Arc<[u32]> {
+    /// The number of the row of a sender's recipients, the same for the same recipients.
+    fn row(&mut self, py: Python<'_>, snapshot: &Snapshot, sender: &str) -> u32 {
         if let Some(row) = self.rows.by_sender.get(sender) {
-            return Arc::clone(row);
+            return *row;
         }
         let recipients = snapshot.recipients_of(&self.directory, sender);
         let numbers = recipients.iter().map(|id| self.strings.number(py, id));
-        let row: Arc<[u32]> = numbers.collect();
-        let rows = &mut self.rows;
-        let row = match rows.distinct.get(&row) {
-            Some(row) => Arc::clone(row),
-            None => {
-                rows.size += row.len();
-                rows.distinct.insert(Arc::clone(&row));
-                row
+        let users: Arc<[u32]> = numbers.collect();
+        self.rows.insert(sender, users)
+    }
+
+    /// The answer made ready for the recipients of a sender, if it may be used for them; to be handed to
+    /// [`Facts::give_back`] afterwards.
+    ///
+    /// Costs a look-up or two, and the recipients where it is to be made first.
+    pub(crate) fn take_ready(
+        &mut self,
+        py: Python<'_>,
+        snapshot: &Snapshot,
+        sender: &str,
+    ) -> Option<Take> {
+        let stamp = self.stamp(snapshot);
+        let (then, until, everyone) = &self.everyone;
+        // Somebody answered "ALL" by an older policy needs a key that is in no row.
+        if self.rows.stamp != stamp || *then != stamp || until.is_some() {
+            return None;
+        }
+        let number = *self.rows.by_sender.get(sender)?;
+        let row = self.rows.list.get_mut(number as usize)?;
+        if let Some(ready) = row.ready.take() {
+            self.rows.ready -= ready.len();
+            return Some(Take::Ready(ready));
+        }
+        // Whoever is answered "ALL" and receives none of this has a key of their own and room mates.
+        let whole = *row.whole.get_or_insert_with(|| {
+            let users: HashSet<u32, RandomState> = match everyone.len() {
+                0 => HashSet::default(),
+                _ => row.users.iter().copied().collect(),
+            };
+            everyone.iter().all(|user| users.contains(user))
+        });
+        whole.then(|| {
+            let ids = row.users.iter();
+            let ids = ids.filter_map(|user| self.strings.get(py, *user));
+            Take::New(stamp, number, ids.collect())
+        })
+    }
+
+    /// Whether all of these are senders with the recipients of a row.
+    pub(crate) fn are_of_row<'a>(
+        &self,
+        ready: &Ready,
+        mut senders: impl Iterator<Item = &'a str>,
+    ) -> bool {
+        let rows = &self.rows;
+        rows.stamp == ready.stamp
+            && senders.all(|sender| rows.by_sender.get(sender) == Some(&ready.row))
+    }
+
+    /// Keeps an answer made ready for as long as it is true.
+    pub(crate) fn give_back(&mut self, ready: Ready) {
+        let mut over = Some(ready);
+        if let Some(ready) = over.take_if(|ready| ready.stamp == self.rows.stamp) {
+            if self.rows.ready > 0 && self.rows.ready + ready.len() > MAX_READY {
+                let before: Vec<Ready> = self.rows.take_ready().collect();
+                self.retired
+                    .extend(before.into_iter().flat_map(Ready::into_python));
             }
-        };
-        rows.size += 1;
-        rows.by_sender.insert(sender.into(), Arc::clone(&row));
-        row
+            let len = ready.len();
+            if let Some(row) = self.rows.list.get_mut(ready.row as usize) {
+                over = row.ready.replace(ready);
+                self.rows.ready += len;
+                self.rows.ready -= over.as_ref().map_or(0, Ready::len);
+            }
+        }
+        self.retired
+            .extend(over.into_iter().flat_map(Ready::into_python));
     }
 
     /// Sets right who must be a key of every answer: whoever is answered "ALL" now, or was lately.
@@ -365,50 +505,30 @@ impl Facts {
         self.everyone = (stamp, until, everyone);
     }
 
-    fn stamp(&self, snapshot: &Snapshot) -> Stamp {
+    fn stamp(&mut self, snapshot: &Snapshot) -> Stamp {
+        let generation = snapshot.generation();
+        if self.follows_users.0 != generation {
+            self.follows_users = (generation, reach::follows_known_users(snapshot.policy()));
+        }
         Stamp {
-            generation: snapshot.generation(),
+            generation,
             revision: self.revision,
+            users: if self.follows_users.1 { self.users } else { 0 },
         }
     }
 }
 
-/// One Python string for each ID ever answered, its hash computed, and a number for it. It outlives
-/// policies: strings dropped with a policy would be freed by whoever takes the interpreter next.
-#[derive(Default)]
-struct Strings {
-    numbers: Map<UserId, u32>,
-    list: Vec<Py<PyString>>,
+/// An answer made ready, or what to make it of: its stamp, its row, its recipients.
+pub(crate) enum Take {
+    Ready(Ready),
+    New(Stamp, u32, Vec<Py<PyString>>),
 }
 
-impl Strings {
-    /// The number of an ID. Costs one look-up once it was made.
-    fn number(&mut self, py: Python<'_>, id: &UserId) -> u32 {
-        if let Some(number) = self.numbers.get(id) {
-            return *number;
+impl Kept {
+    fn clone_ref(&self, py: Python<'_>) -> Kept {
+        Kept {
+            set: self.set.clone_ref(py),
+            pristine: self.pristine.clone_ref(py),
         }
-        let string = PyString::new(py, id.as_str());
-        // Computes the hash, which the string keeps.
-        let _ = string.hash();
-        let number = self.list.len() as u32;
-        self.list.push(string.unbind());
-        self.numbers.insert(id.clone(), number);
-        number
     }
-
-    fn get(&self, py: Python<'_>, number: u32) -> Option<Py<PyString>> {
-        self.list
-            .get(number as usize)
-            .map(|string| string.clone_ref(py))
-    }
-}
-
-/// The recipients of senders, as long as they are true. Most senders have the recipients of many others.
-#[derive(Default)]
-struct Rows {
-    stamp: Stamp,
-    /// How much is held.
-    size: usize,
-    by_sender: Map<Box<str>, Arc<[u32]>>,
-    distinct: HashSet<Arc<[u32]>, RandomState>,
 }

@@ -16,6 +16,9 @@ mod core;
 mod facts;
 mod guard;
 mod partition;
+mod reach;
+mod ready;
+mod rows;
 
 use presence_router::id::UserId;
 use presence_router::router::{Inline, Origin, Router};

@@ -1,7 +1,7 @@
 //! Splits users into groups who get the same, without looking at each user's whole answer.
 //!
 //! Begins with one group and is refined by one set of users after the other: those of a group who are in
-//! the set become a group of their own. Costs the sizes of the sets.
+//! the set become a group of their own. Costs the sizes of the sets, and nothing for each group.
 
 /// Not in any set so far.
 const UNTOUCHED: u32 = u32::MAX;
@@ -18,6 +18,8 @@ pub(crate) struct Partition {
     groups: Vec<(u32, usize)>,
     /// Of each group the one that the set of the moment splits from it.
     split: Vec<u32>,
+    /// The groups that the set of the moment split.
+    divided: Vec<u32>,
 }
 
 impl Partition {
@@ -29,14 +31,13 @@ impl Partition {
             group_of: scratch,
             touched,
             groups,
-            split: Vec::new(),
+            split: vec![UNTOUCHED],
+            divided: Vec::new(),
         }
     }
 
     /// Splits every group into those in a set of users and those not.
     pub(crate) fn refine(&mut self, set: usize, users: &[u32]) {
-        self.split.clear();
-        self.split.resize(self.groups.len(), UNTOUCHED);
         for user in users {
             let Some(group) = self.group_of.get_mut(*user as usize) else {
                 continue;
@@ -50,10 +51,17 @@ impl Partition {
                 if *split == UNTOUCHED {
                     *split = self.groups.len() as u32;
                     self.groups.push((*group, set));
+                    self.divided.push(*group);
                 }
                 *group = *split;
             }
         }
+        for group in self.divided.drain(..) {
+            if let Some(split) = self.split.get_mut(group as usize) {
+                *split = UNTOUCHED;
+            }
+        }
+        self.split.resize(self.groups.len(), UNTOUCHED);
     }
 
     /// Counts users in, also if they are in no set.

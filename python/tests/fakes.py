@@ -10,6 +10,14 @@ import pytest
 from synapse_presence_router import PresenceRouter
 
 presence = pytest.importorskip("synapse.api.presence", reason="matrix-synapse is not installed")
+from synapse.util.caches.descriptors import cached  # noqa: E402
+from twisted.internet import task  # noqa: E402
+
+try:
+    from synapse.util.clock import Clock
+except ImportError:  # an older Synapse
+    from synapse.util import Clock
+
 UserPresenceState = presence.UserPresenceState
 
 _ticks = itertools.count(1)
@@ -71,6 +79,32 @@ class Store:
 EMPTY: list[str] = []
 
 
+class CachedStore(Store):
+    """The same behind Synapse's own cache, which tells those who asked that a room has changed."""
+
+    server_name = "example.org"
+
+    def __init__(self, rooms: dict[str, list[str]] | None = None) -> None:
+        super().__init__(rooms)
+        try:
+            self.clock = Clock(task.Clock(), server_name=self.server_name)
+        except TypeError:  # an older Synapse
+            self.clock = Clock(task.Clock())
+
+    @cached(max_entries=100_000, iterable=True)
+    async def get_users_in_room(self, room: str) -> list[str]:
+        self.calls.append(("get_users_in_room", room))
+        return list(self.rooms.get(room, EMPTY))
+
+    def join(self, room: str, user: str) -> None:
+        super().join(room, user)
+        self.get_users_in_room.invalidate((room,))
+
+    def leave(self, room: str, user: str) -> None:
+        super().leave(room, user)
+        self.get_users_in_room.invalidate((room,))
+
+
 class Transaction:
     def __init__(self, tables: dict[str, list[tuple[Any, ...]]]) -> None:
         self._tables = tables
@@ -92,9 +126,11 @@ class Transaction:
 class Api:
     """A `ModuleApi` of as much as the module uses."""
 
-    def __init__(self, server_name: str = "example.org", rooms: dict[str, list[str]] | None = None) -> None:
+    def __init__(
+        self, server_name: str = "example.org", rooms: dict[str, list[str]] | None = None, cache: bool = False
+    ) -> None:
         self.server_name = server_name
-        self._store = Store(rooms)
+        self._store = CachedStore(rooms) if cache else Store(rooms)
         self.registered: list[dict[str, Any]] = []
         self.aliases: dict[str, str] = {}
         self.tables: dict[str, list[tuple[Any, ...]]] = {"users": [], "presence_stream": []}

@@ -166,7 +166,7 @@ def test_an_engine_that_fails_keeps_the_keys_and_complains_once(module, caplog):
 def test_an_engine_that_fails_behind_a_wait(module, caplog):
     assert module.interested(GOBBLER) == "ALL"
 
-    async def fails(rooms):
+    async def fails():
         raise RuntimeError("no members")
 
     module.router._facts.bring_members = fails
@@ -183,6 +183,12 @@ class WithRooms:
 
     def rooms(self):
         return 1, ("!ops:example.org",)
+
+    def route_now(self, states, senders):
+        return None
+
+    def interested_now(self, user):
+        return None
 
     def __getattr__(self, name):
         return getattr(self._core, name)

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use foldhash::fast::RandomState;
+use foldhash::fast::{FixedState, RandomState};
 use smallvec::SmallVec;
 
 use super::{Index, Link, Node, NodeId, Part};
@@ -37,7 +37,8 @@ pub(super) struct Found {
 pub(super) struct Asked<'q> {
     id: &'q str,
     name: Option<u32>,
-    known: HashMap<NodeId, bool, RandomState>,
+    /// Numbers that nobody outside chooses, so that no seed is needed.
+    known: HashMap<NodeId, bool, FixedState>,
 }
 
 /// Nodes, one of which may hold a user.
@@ -194,7 +195,13 @@ impl<'a> Query<'a> {
     /// The nodes that name a user directly.
     fn triggered(&self, asked: &Asked<'_>) -> Nodes {
         let triggers = &self.index.triggers;
-        let mut nodes: Nodes = asked.name.into_iter().chain(triggers.everyone).collect();
+        let mut nodes = Nodes::new();
+        if let Some(user) = asked.name {
+            nodes.push(user);
+        }
+        if let Some(everyone) = triggers.everyone {
+            nodes.push(everyone);
+        }
         if triggers.local.is_some() || triggers.remote.is_some() {
             nodes.extend(match self.directory.is_local(asked.id) {
                 true => triggers.local,
@@ -248,10 +255,19 @@ impl<'a> Query<'a> {
     }
 
     /// Whether a user is in a node. Each node below it is asked at most once.
+    #[inline(always)]
     fn contains(&self, root: NodeId, asked: &mut Asked<'_>) -> bool {
-        if let Some(inside) = self.leaf_contains(root, asked) {
-            return inside;
+        // Most often a single user.
+        if root < self.index.names.len() {
+            return asked.name == Some(root);
         }
+        match self.leaf_contains(root, asked) {
+            Some(inside) => inside,
+            None => self.combined_contains(root, asked),
+        }
+    }
+
+    fn combined_contains(&self, root: NodeId, asked: &mut Asked<'_>) -> bool {
         // What is still to be answered, each after the parts it waits for.
         let mut left = vec![root];
         let mut last = false;

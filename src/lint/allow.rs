@@ -34,14 +34,16 @@ pub fn apply(
     let mut left = found;
     left.retain(|warning| {
         let behind = Span {
+            source: warning.span.source,
             start: warning.span.start.saturating_add(1),
             end: 0,
-            ..warning.span
         };
         let mut before = given.range(..(behind, Name::Syntax));
         let near = before.next_back().map(|((statement, _), _)| *statement);
-        let inside =
-            near.filter(|near| near.source == warning.span.source && warning.span.start < near.end);
+        let inside = near.filter(|near| {
+            let statement = near.start..near.end;
+            near.source == warning.span.source && statement.contains(&warning.span.start)
+        });
         let Some(taken) = inside.and_then(|at| given.get_mut(&(at, warning.name))) else {
             return true;
         };

@@ -33,13 +33,13 @@ const STATES: usize = 20_000;
 /// More bytes than any ID has.
 const NEVER: u16 = u16::MAX;
 
-/// Whether texts that end in a state are in the language.
+/// Whether texts that end in a state are in the language, the most certain to be so first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum End {
     In,
-    Out,
     /// Not known.
     Open,
+    Out,
 }
 
 /// A set of texts.

@@ -10,12 +10,10 @@
 //! be open: past a budget nothing is said. No recursion over groups.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use super::globs::{glob_within, globs_apart};
 use super::sets::{Set, Sets, Shape, is_combined};
 use crate::glob::Piece;
-use crate::id::{ServerName, UserId};
 
 /// Sets that a user is to be in, and others that they are not to be in.
 pub(super) type Claim = [(bool, Set)];
@@ -37,9 +35,6 @@ pub(super) type Way = Vec<(bool, Set)>;
 /// A union up to this size is taken apart at once.
 const SMALL: usize = 16;
 
-/// A list of so few users is compared with a leaf at once.
-const FEW: usize = 4;
-
 /// How many steps one question may take.
 const STEPS: u64 = 20_000;
 
@@ -49,42 +44,14 @@ pub(super) fn wanted(sets: &[Set]) -> Way {
 }
 
 impl Sets {
-    /// What comparing two sets costs, roughly.
-    pub fn cost(&self, a: Set, b: Set) -> usize {
-        let few = |set| matches!(self.shape(set), Shape::Users(users) if users.len() <= FEW);
-        let leaf = |set| !is_combined(self.shape(set));
-        if (few(a) && leaf(b)) || (few(b) && leaf(a)) {
-            1
-        } else {
-            8
-        }
-    }
-
     /// Whether all of `a` is certain to be in `b`.
     pub fn within(&self, a: Set, b: Set) -> bool {
-        match (self.shape(a), self.shape(b)) {
-            _ if a == b => true,
-            (_, Shape::Everyone) => true,
-            (Shape::Users(users), b_shape) if users.len() <= FEW && !is_combined(b_shape) => {
-                users.iter().all(|user| self.has(b, user) == Some(true))
-            }
-            _ => self.impossible(&[(true, a), (false, b)]),
-        }
+        self.impossible(&[(true, a), (false, b)])
     }
 
     /// Whether nobody can be in both.
     pub fn apart(&self, a: Set, b: Set) -> bool {
-        let of_few = |few: Set, other: Set| match self.shape(few) {
-            Shape::Users(users) if users.len() <= FEW && !is_combined(self.shape(other)) => Some(
-                users
-                    .iter()
-                    .all(|user| self.has(other, user) == Some(false)),
-            ),
-            _ => None,
-        };
-        of_few(a, b)
-            .or_else(|| of_few(b, a))
-            .unwrap_or_else(|| self.impossible(&[(true, a), (true, b)]))
+        self.impossible(&[(true, a), (true, b)])
     }
 
     /// Whether a claim is certain never to come true.
@@ -135,18 +102,16 @@ impl Sets {
     /// Takes apart what has one way only; `true` if that ends in a contradiction.
     fn take_apart(&self, goal: &mut Goal, steps: &mut u64) -> bool {
         while let Some((wanted, set)) = goal.todo.pop() {
-            let known = goal.parts.len() as u64;
-            if !spend(steps, 1 + known) {
+            if !spend(steps, goal.parts.len().max(1)) {
                 return false;
             }
             if goal.parts.contains(&(!wanted, set)) || (wanted && self.is_empty(set)) {
                 return true;
             }
-            if goal.parts.contains(&(wanted, set)) || (!wanted && self.is_empty(set)) {
+            if goal.parts.contains(&(wanted, set)) {
                 continue;
             }
             match (wanted, self.shape(set)) {
-                (true, Shape::Everyone) => {}
                 (false, Shape::Everyone) => return true,
                 (true, Shape::Both(parts)) => {
                     goal.todo.extend(parts.iter().map(|part| (true, *part)));
@@ -193,50 +158,33 @@ impl Sets {
 
     /// With a list of users or servers among the parts: whether each one on it is ruled out.
     fn nobody_left(&self, goal: &Goal, steps: &mut u64) -> bool {
-        let mut users: Option<&Arc<[UserId]>> = None;
-        let mut servers: Option<&Arc<[ServerName]>> = None;
-        for (wanted, set) in &goal.parts {
-            match self.shape(*set) {
-                Shape::Users(list)
-                    if *wanted && users.is_none_or(|best| list.len() < best.len()) =>
-                {
-                    users = Some(list);
-                }
-                Shape::Servers(list)
-                    if *wanted && servers.is_none_or(|best| list.len() < best.len()) =>
-                {
-                    servers = Some(list);
-                }
-                _ => {}
-            }
-        }
-        let parts = goal.parts.len() as u64;
-        if let Some(list) = users {
-            list.iter().all(|user| {
-                spend(steps, parts)
-                    && goal
-                        .parts
-                        .iter()
-                        .any(|(wanted, set)| self.has(*set, user) == Some(!wanted))
-            })
-        } else if let Some(list) = servers {
-            list.iter().all(|server| {
-                spend(steps, parts)
-                    && goal
-                        .parts
-                        .iter()
-                        .any(|(wanted, set)| match (self.shape(*set), wanted) {
-                            (Shape::Servers(list), wanted) => {
-                                list.binary_search(server).is_ok() != *wanted
-                            }
-                            (Shape::ServerGlob(glob), wanted) => {
-                                glob.matches_server(server.as_str()) != *wanted
-                            }
-                            (Shape::UserGlob(_, glob), true) => {
-                                !glob.matches_server(server.as_str())
-                            }
-                            _ => false,
-                        })
+        let servers = goal
+            .parts
+            .iter()
+            .filter_map(|(wanted, set)| match self.shape(*set) {
+                Shape::Servers(servers) if *wanted => Some(servers),
+                _ => None,
+            });
+        if let Some(users) = self.listed(&goal.parts) {
+            users
+                .iter()
+                .all(|user| spend(steps, goal.parts.len()) && !self.fits(&goal.parts, user))
+        } else if let Some(servers) = servers.min_by_key(|servers| servers.len()) {
+            servers.iter().all(|server| {
+                let ruled_out = |(wanted, set): &(bool, Set)| {
+                    let server = server.as_str();
+                    match self.shape(*set) {
+                        Shape::Servers(list) => {
+                            list.binary_search_by(|other| other.as_str().cmp(server))
+                                .is_ok()
+                                != *wanted
+                        }
+                        Shape::ServerGlob(glob) => glob.matches_server(server) != *wanted,
+                        Shape::UserGlob(_, glob) => *wanted && !glob.matches_server(server),
+                        _ => false,
+                    }
+                };
+                spend(steps, goal.parts.len()) && goal.parts.iter().any(ruled_out)
             })
         } else {
             false
@@ -257,11 +205,10 @@ impl Sets {
         let (wanted, set) = goal.later.swap_remove(best);
         match (wanted, self.shape(set)) {
             (true, Shape::Any(parts)) | (false, Shape::Both(parts)) => {
-                let cost = parts.len() * (1 + goal.parts.len() + goal.later.len());
-                if !spend(steps, cost as u64) {
-                    return false;
-                }
                 for part in parts.iter() {
+                    if !spend(steps, goal.parts.len().max(1)) {
+                        return false;
+                    }
                     let mut way = goal.clone();
                     way.todo.push((wanted, *part));
                     goals.push(way);
@@ -281,7 +228,7 @@ impl Sets {
                 if goal.parts.iter().any(here) {
                     return true;
                 }
-                if !spend(steps, parts.len() as u64) {
+                if !spend(steps, parts.len()) {
                     return false;
                 }
                 goal.todo.extend(parts.iter().map(|part| (false, *part)));
@@ -303,10 +250,11 @@ struct Goal {
     later: Vec<(bool, Set)>,
 }
 
-fn spend(steps: &mut u64, cost: u64) -> bool {
-    let enough = *steps > cost;
-    *steps = steps.saturating_sub(cost);
-    enough
+/// Takes the cost from the steps that are left; `false`, and none are left, if it is more.
+fn spend(steps: &mut u64, cost: usize) -> bool {
+    let left = steps.checked_sub(cost as u64);
+    *steps = left.unwrap_or_default();
+    left.is_some()
 }
 
 fn leaves_apart(a: &Shape, b: &Shape) -> bool {

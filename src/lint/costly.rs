@@ -37,7 +37,7 @@ pub(super) fn costly_rules(
                 None
             }
         });
-        let Some(count) = count.filter(|count| *count > MANY_DELIVERIES) else {
+        let Some(count) = count else {
             continue;
         };
         let tried = senders

@@ -125,7 +125,7 @@ impl Product {
         let preferred = LETTERS.iter().copied();
         for byte in preferred.chain((0..=255).filter(|byte| !LETTERS.contains(byte))) {
             let alike = parts.iter().map(|part| part.language.column(byte));
-            let alike = alike.chain([u8::from(byte == b':')]).collect();
+            let alike = alike.chain([u8::from(matches!(byte, b':'))]).collect();
             let fresh = u8::try_from(numbers.len()).unwrap_or(u8::MAX);
             let column = *numbers.entry(alike).or_insert(fresh);
             if let Some(slot) = columns.get_mut(usize::from(byte)) {
@@ -149,15 +149,15 @@ impl Product {
     }
 
     fn note(&mut self, parts: &[Part<'_>], key: &[u32], from: (u32, u8)) {
-        let mut end = End::In;
-        for (part, state) in parts.iter().zip(key.iter().skip(1)) {
-            match (part.language.end(*state), part.wanted) {
-                (End::In, true) | (End::Out, false) => {}
-                (End::Open, _) if end == End::In => end = End::Open,
-                (End::Open, _) => {}
-                (End::In, false) | (End::Out, true) => end = End::Out,
-            }
-        }
+        let ends = parts.iter().zip(key.iter().skip(1));
+        let ends = ends.map(
+            |(part, state)| match (part.language.end(*state), part.wanted) {
+                (End::In, true) | (End::Out, false) => End::In,
+                (End::Open, _) => End::Open,
+                (End::In, false) | (End::Out, true) => End::Out,
+            },
+        );
+        let end = ends.max().unwrap_or(End::In);
         let state = u32::try_from(self.ends.len()).unwrap_or(NOWHERE);
         match end {
             End::In => _ = self.ending.get_or_insert(state),

@@ -182,7 +182,7 @@ impl Linter<'_> {
                     let slot = if action == pair.action {
                         if !self.given(other, pair) {
                             &mut wider
-                        } else if by < at {
+                        } else if (..at).contains(&by) {
                             &mut same
                         } else {
                             continue;
@@ -236,24 +236,22 @@ impl Linter<'_> {
         if !self.keeps_kind(this, other) {
             return false;
         }
-        let cost = self.sets.cost(this.senders, other.senders)
-            + self.sets.cost(this.recipients, other.recipients);
-        let Some(left) = self.comparisons.checked_sub(cost) else {
+        let Some(left) = self.comparisons.checked_sub(1) else {
             return false;
         };
         self.comparisons = left;
         let sets = self.sets;
-        let recipients = sets.within(this.recipients, other.recipients);
-        // Who has no sender there now is answered with everyone but some all the same.
-        if !recipients && sets.is_unbounded(this.senders) {
-            return false;
-        }
         let never = |senders: &Claim, recipients: &Claim| {
             sets.possible_pair(senders, recipients) == Answer::Never
         };
         let (s, r) = ((true, this.senders), (true, this.recipients));
-        (sets.within(this.senders, other.senders) || never(&[s, (false, other.senders)], &[r]))
-            && (recipients || never(&[s], &[r, (false, other.recipients)]))
+        // Who has no sender there now is answered with everyone but some all the same.
+        let recipients = if sets.is_unbounded(this.senders) {
+            sets.within(this.recipients, other.recipients)
+        } else {
+            never(&[s], &[r, (false, other.recipients)])
+        };
+        recipients && never(&[s, (false, other.senders)], &[r])
     }
 
     /// The blocks that no allow rule can overlap.
@@ -329,14 +327,7 @@ impl Linter<'_> {
         }
         let senders = [(true, allow.senders), (true, block.senders)];
         let recipients = [(true, allow.recipients), (true, block.recipients)];
-        let about = |what: fn(&Sets, Set) -> bool| {
-            let any = |claim: &Claim| claim.iter().any(|(_, set)| what(self.sets, *set));
-            any(&senders) && any(&recipients)
-        };
-        if !about(Sets::is_about_local) && !about(Sets::is_about_rooms) {
-            return Some(true);
-        }
-        self.comparisons = self.comparisons.checked_sub(8)?;
+        self.comparisons = self.comparisons.checked_sub(1)?;
         Some(self.sets.possible_pair(&senders, &recipients) != Answer::Never)
     }
 
@@ -347,7 +338,7 @@ impl Linter<'_> {
         if let Some(known) = self.apart.get(&(a, b)) {
             return Some(*known);
         }
-        self.comparisons = self.comparisons.checked_sub(self.sets.cost(a, b))?;
+        self.comparisons = self.comparisons.checked_sub(1)?;
         let apart = self.sets.apart(a, b);
         self.apart.insert((a, b), apart);
         Some(apart)
@@ -502,7 +493,7 @@ impl Side {
             if other == set {
                 continue;
             }
-            let Some(left) = comparisons.checked_sub(sets.cost(set, other)) else {
+            let Some(left) = comparisons.checked_sub(1) else {
                 break;
             };
             *comparisons = left;
@@ -589,7 +580,6 @@ impl Side {
 fn rank(sets: &Sets, set: Set) -> usize {
     match sets.shape(set) {
         Shape::Users(users) => users.len(),
-        Shape::Both(_) => 100_000,
         Shape::Servers(_) | Shape::UserGlob(..) => 200_000,
         Shape::Members(_) => 300_000,
         Shape::Any(_) => 400_000,

@@ -137,10 +137,10 @@ impl Sets {
             (Answer::Found(sender), Answer::Found(recipient)) => (sender, recipient),
             _ => return Answer::Open,
         };
-        let about = |claim: &Claim, what: fn(&Sets, Set) -> bool| {
-            claim.iter().any(|(_, set)| what(self, *set))
+        let both = |about: fn(&Sets, Set) -> bool| {
+            let is = |claim: &&Claim| claim.iter().any(|(_, set)| about(self, *set));
+            [senders, recipients].iter().all(is)
         };
-        let both = |what| about(senders, what) && about(recipients, what);
         if !both(Sets::is_about_local) && !both(Sets::is_about_rooms) {
             return Answer::Found(in_one_world(sender, recipient));
         }
@@ -290,7 +290,7 @@ impl Sets {
     }
 
     /// The shortest list of users that a way allows.
-    fn listed(&self, way: &Way) -> Option<&Arc<[UserId]>> {
+    pub fn listed(&self, way: &Way) -> Option<&Arc<[UserId]>> {
         let lists = way
             .iter()
             .filter_map(|(wanted, set)| match self.shape(*set) {
@@ -301,7 +301,7 @@ impl Sets {
     }
 
     /// Whether a user's ID is as a way wants it.
-    fn fits(&self, way: &Way, user: &UserId) -> bool {
+    pub fn fits(&self, way: &Way, user: &UserId) -> bool {
         way.iter()
             .all(|(wanted, set)| self.has(*set, user).is_none_or(|has| has == *wanted))
     }

@@ -141,7 +141,6 @@ impl<'a> World<'a> {
             Shape::Local => self.known_on(self.home()).count(),
             Shape::Members(room) => self.directory.member_count(room),
             Shape::Any(all) => parts(all).into_iter().fold(0, usize::saturating_add),
-            Shape::Both(all) => parts(all).into_iter().min().unwrap_or(total),
             Shape::Except(base, _) => self.at_most(*base, depth),
             _ => total,
         };
@@ -166,12 +165,10 @@ impl<'a> World<'a> {
             Some(kept)
         };
         match self.sets.shape(set) {
-            Shape::Everyone => all(&mut self.known()),
             Shape::Users(users) => all(&mut users.iter()),
             Shape::Servers(servers) => all(&mut servers
                 .iter()
                 .flat_map(|server| self.known_on(server.as_str()))),
-            Shape::Local => all(&mut self.known_on(self.home())),
             Shape::Members(room) => all(&mut self.directory.members(room).into_iter().flatten()),
             Shape::Any(parts) => {
                 let mut users: HashSet<&UserId, RandomState> = HashSet::default();
@@ -198,15 +195,14 @@ impl<'a> World<'a> {
     /// How many known users are in a set.
     pub fn count(&self, set: Set, depth: usize) -> Option<usize> {
         let deeper = depth.checked_sub(1)?;
-        let total = self.directory.user_count() + self.extra_count;
         match self.sets.shape(set) {
-            Shape::Everyone => Some(total),
-            Shape::Users(_) | Shape::Servers(_) | Shape::Local | Shape::Members(_) => {
-                Some(self.at_most(set, depth))
-            }
-            Shape::Remote => Some(total - self.known_on(self.home()).count()),
+            Shape::Everyone
+            | Shape::Users(_)
+            | Shape::Servers(_)
+            | Shape::Local
+            | Shape::Members(_) => Some(self.at_most(set, depth)),
             Shape::Except(base, less)
-                if self.at_most(*less, depth) < self.at_most(*base, depth) / 2 =>
+                if self.at_most(*less, depth) <= self.at_most(*base, depth) =>
             {
                 let mut count = self.count(*base, deeper)?;
                 for user in self.list(*less, deeper)? {

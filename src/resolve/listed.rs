@@ -7,8 +7,8 @@
 
 use std::sync::Arc;
 
-use super::Resolver;
 use super::words::shorten;
+use super::{Resolver, sorted};
 use crate::diagnostic::Name;
 use crate::id::{IdError, ServerName, UserId};
 use crate::source::{Position, Span};
@@ -70,9 +70,7 @@ impl Resolver<'_, '_> {
                 last.help
             );
         }
-        users.sort_unstable();
-        users.dedup();
-        users.into()
+        sorted(users).into()
     }
 
     fn entry(&mut self, span: Span, entry: &Entry) -> Option<UserId> {
@@ -92,16 +90,8 @@ impl Resolver<'_, '_> {
             self.report(Name::InvalidGroupFile, span, message, help);
             return None;
         }
-        let completed = if text.starts_with('@') {
-            self.complete(span, text)?
-        } else {
-            text.clone()
-        };
-        match UserId::parse(&completed) {
-            Ok(id) => {
-                self.named.insert(id.clone());
-                Some(id)
-            }
+        match self.named_user(span, text)? {
+            Ok(id) => Some(id),
             Err(error) => {
                 let message = format!("`{}` is not a user ID: it {error}", shorten(text));
                 self.report(

@@ -11,6 +11,9 @@ mod order;
 mod words;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
 
 use crate::diagnostic::{Diagnostic, Name, nearest, visible};
 use crate::id::{ServerName, UserId};
@@ -25,7 +28,7 @@ pub use listed::advice_on_file;
 use order::in_order;
 
 /// A group file as far as it could be read; `None` if that is reported already.
-pub type GroupFile = Option<(SourceId, Vec<Entry>)>;
+pub type GroupFile = Option<(SourceId, Arc<[Entry]>)>;
 
 /// What `resolve` works on.
 pub struct Input<'a> {
@@ -46,8 +49,8 @@ pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> PolicySet {
     let mut resolver = Resolver {
         input,
         default: Default::None,
-        groups: HashMap::new(),
-        named: HashSet::new(),
+        groups: HashMap::default(),
+        named: HashSet::default(),
         rooms: Vec::new(),
         unknown: Vec::new(),
         problems,
@@ -59,7 +62,8 @@ pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> PolicySet {
         .iter()
         .map(|definition| resolver.group(definition));
     let groups: Vec<Group> = groups.collect();
-    let mut rules = Vec::new();
+    let is_rule = |statement: &&Statement| matches!(statement, Statement::Rule(_));
+    let mut rules = Vec::with_capacity(input.statements.iter().filter(is_rule).count());
     for statement in input.statements {
         if let Statement::Rule(rule) = statement {
             rules.extend(resolver.rule(rule));
@@ -67,8 +71,8 @@ pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> PolicySet {
     }
     let order = resolver.order(&groups);
     resolver.users_taken_for_groups();
-    let mut named: Vec<UserId> = resolver.named.into_iter().collect();
-    named.sort_unstable();
+    let named = sorted(resolver.named);
+    rules.shrink_to_fit();
     let default_server = match resolver.default {
         Default::Known(server) => Some(server),
         Default::Broken | Default::None => None,
@@ -81,6 +85,24 @@ pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> PolicySet {
         default_server,
     };
     in_order(policy, &order)
+}
+
+/// Users sorted by bytes, each once. The first bytes of each are at hand, so that few of the texts,
+/// which lie all over the memory, are looked at.
+fn sorted(users: impl IntoIterator<Item = UserId>) -> Vec<UserId> {
+    let with_start = |user: UserId| {
+        let mut start = [0; 16];
+        for (to, from) in start.iter_mut().zip(user.as_str().bytes()) {
+            *to = from;
+        }
+        (u128::from_be_bytes(start), user)
+    };
+    let mut users: Vec<(u128, UserId)> = users.into_iter().map(with_start).collect();
+    users.sort_unstable();
+    users.dedup();
+    let mut users: Vec<UserId> = users.into_iter().map(|(_, user)| user).collect();
+    users.shrink_to_fit();
+    users
 }
 
 /// The server that completes names.
@@ -106,8 +128,9 @@ enum Value<'a> {
 struct Resolver<'a, 'p> {
     input: &'a Input<'a>,
     default: Default,
-    groups: HashMap<&'a str, (GroupId, Span)>,
-    named: HashSet<UserId>,
+    groups: HashMap<&'a str, (GroupId, Span), RandomState>,
+    /// The users named so far: whoever is named again shares the text of the first time.
+    named: HashSet<UserId, RandomState>,
     rooms: Vec<(Room, Span)>,
     /// Group names that are defined nowhere and near to none that is, with their problems.
     unknown: Vec<(&'a str, usize)>,
@@ -227,7 +250,7 @@ impl<'a> Resolver<'a, '_> {
     fn group(&mut self, definition: &Definition<'a>) -> Group {
         let span = definition.name.span;
         let nobody = Selector {
-            kind: Kind::Any(Vec::new()),
+            kind: Kind::Any(Box::default()),
             span,
         };
         let selector = match definition.value {
@@ -300,7 +323,7 @@ impl<'a> Resolver<'a, '_> {
         kind.map(|kind| Selector { kind, span })
     }
 
-    fn selectors(&mut self, list: &[ast::Selector]) -> Option<Vec<Selector>> {
+    fn selectors(&mut self, list: &[ast::Selector]) -> Option<Box<[Selector]>> {
         // All of them first, so that each one's problems are reported.
         let all: Vec<_> = list
             .iter()
@@ -370,7 +393,7 @@ fn any(kinds: Vec<(Option<Kind>, Span)>) -> Option<Kind> {
     if selectors.len() == 1 {
         return selectors.pop().map(|only| only.kind);
     }
-    Some(Kind::Any(selectors))
+    Some(Kind::Any(selectors.into()))
 }
 
 fn is_group_name(text: &str) -> bool {
@@ -395,5 +418,30 @@ fn group_name_help(text: &str) -> String {
         format!("{rule}: write `{suggestion}`")
     } else {
         rule.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_are_sorted_by_all_their_bytes() {
+        let ids = [
+            "@b:x",
+            "@a:x",
+            "@a:x.org",
+            "@a:x",
+            "@aaaaaaaaaaaaaaaaaaaab:x",
+            "@aaaaaaaaaaaaaaaaaaaaa:x",
+            "@\u{fc}:x",
+            "@z:x",
+            "@a-b:x",
+            "@aaaaaaaaaaaaa:x",
+            "@aaaaaaaaaaaaa:x.org",
+        ];
+        let users = ids.map(|id| UserId::parse(id).unwrap());
+        let expected: std::collections::BTreeSet<UserId> = users.iter().cloned().collect();
+        assert_eq!(sorted(users), expected.into_iter().collect::<Vec<_>>());
     }
 }

@@ -134,6 +134,9 @@ fn groups_in(selector: &Selector) -> Vec<(u32, Span)> {
 
 /// Puts the groups in the given order and renumbers every use.
 pub(super) fn in_order(mut policy: PolicySet, order: &[u32]) -> PolicySet {
+    if order.iter().copied().eq(0..) {
+        return policy;
+    }
     let mut new_ids = vec![GroupId(0); order.len()];
     for (new, old) in order.iter().enumerate() {
         if let Some(slot) = new_ids.get_mut(*old as usize) {

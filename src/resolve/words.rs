@@ -87,6 +87,9 @@ impl Resolver<'_, '_> {
         if text.len() > LONGEST_WORD {
             return self.user_id(word, text).map(Kind::User);
         }
+        if !word.quoted && is_plain_user(text) {
+            return self.user_id(word, text).map(Kind::User);
+        }
         let pieces = match word::pieces(text, word.quoted) {
             Ok(pieces) => pieces,
             Err(at) => {
@@ -162,17 +165,8 @@ impl Resolver<'_, '_> {
 
     fn user_id(&mut self, word: &Word, text: &str) -> Option<UserId> {
         let span = word.span;
-        let checked = if text.starts_with('@') {
-            let completed = self.complete(span, text)?;
-            UserId::parse(&completed)
-        } else {
-            UserId::parse(text)
-        };
-        match checked {
-            Ok(id) => {
-                self.named.insert(id.clone());
-                Some(id)
-            }
+        match self.named_user(span, text)? {
+            Ok(id) => Some(id),
             Err(error) => {
                 let message = format!("`{}` is not a user ID: it {error}", shorten(text));
                 let meant = meant::user_word(text).filter(|_| !word.quoted);
@@ -186,6 +180,23 @@ impl Resolver<'_, '_> {
                 None
             }
         }
+    }
+
+    /// The user of a text in which nothing is wild, completed if it has no server; `None` if that is
+    /// not possible, which is reported. The user is named from now on.
+    pub(super) fn named_user(&mut self, span: Span, text: &str) -> Option<Result<UserId, IdError>> {
+        let completed;
+        let whole = if text.starts_with('@') && !text.contains(':') {
+            completed = self.complete(span, text)?;
+            &completed
+        } else {
+            text
+        };
+        let found = match self.named.get(whole) {
+            Some(known) => Ok(known.clone()),
+            None => UserId::parse(whole).inspect(|id| _ = self.named.insert(id.clone())),
+        };
+        Some(found)
     }
 
     /// `group oncall = "oncall.yaml"`, with `=` where `from` must stand.
@@ -315,6 +326,15 @@ impl Resolver<'_, '_> {
             }
         }
     }
+}
+
+/// Whether a word outside quotes is a user without anything wild or odd in the name.
+fn is_plain_user(text: &str) -> bool {
+    let name = text.strip_prefix('@').unwrap_or_default();
+    let end = name.find(':').unwrap_or(name.len());
+    let (name, server) = name.split_at(end);
+    let wild = |b: u8| b == b'*' || b == b'?';
+    !name.is_empty() && name.chars().all(word::is_unquoted_localpart) && !server.bytes().any(wild)
 }
 
 fn quoted_server(word: &Word, text: &str) -> Option<Diagnostic> {

@@ -108,6 +108,31 @@ pub(super) fn resume_after(text: &str, line: &Logical<'_>, wrong: usize) -> usiz
     text.len()
 }
 
+/// The start of a line at or behind byte `from` with which a statement most likely begins: one that
+/// can be nothing else, or else one that can and that the line before does not go on with. Costs a look
+/// at the lines of `bytes` bytes.
+pub(super) fn likely_start(text: &str, from: usize, bytes: usize) -> Option<usize> {
+    let mut at = after_line(text, text.floor_char_boundary(from));
+    let end = at.saturating_add(bytes);
+    let mut likely = None;
+    let mut goes_on = true;
+    while at < end
+        && let Some(first) = first_byte(text, at)
+    {
+        if must_start(text, first) {
+            return Some(at);
+        }
+        if likely.is_none() && !goes_on && first == at && can_start(text, first) {
+            likely = Some(at);
+        }
+        let line_end = line_end(text, first);
+        let line = text.get(first..line_end).unwrap_or_default();
+        goes_on = line.trim_end_matches(BLANKS).ends_with([',', '(']);
+        at = after_line(text, first);
+    }
+    likely
+}
+
 struct Scan<'a, 'c> {
     text: &'a str,
     comment: &'c mut dyn FnMut(usize, usize),

@@ -1,7 +1,7 @@
 //! From text to statements: what was written, before anything is known of its meaning.
 //!
 //! [`layout`](self) joins lines into statements, the pest grammar in `grammar/policy.pest` reads
-//! one statement, and [`parse`] turns its tokens into the [`ast`]; [`format`] prints a text anew. Only
+//! one statement, and [`parse`] turns its tokens into the [`ast`], `parts` that of a long text in parts; [`format`] prints a text anew. Only
 //! this folder knows pest.
 
 pub mod allow;
@@ -12,9 +12,11 @@ pub(crate) mod link;
 pub(crate) mod marks;
 mod mistake;
 mod parse;
+mod parts;
 mod print;
 pub(crate) mod word;
 
 pub use grammar::KEYWORDS;
 pub use parse::parse;
+pub use parts::{PART_BYTES, cuts, joined, part};
 pub use print::format;

@@ -4,6 +4,7 @@
 //! linear in the text.
 
 use pest::Parser as _;
+use pest::error::Error;
 use pest::iterators::{Pair, Pairs};
 
 use super::ast::{Action, Kind, Rule as AstRule, Selector, Statement, Word};
@@ -23,54 +24,120 @@ pub fn parse(
     problems: &mut Vec<Diagnostic>,
     comment: &mut dyn FnMut(Span),
 ) -> Vec<Statement> {
-    let mut statements = Vec::new();
-    let mut at = 0;
-    let known = Known::new(text);
     let mut told = |from, to| comment(Span::new(source, from, to));
-    let mut rescans = Rescans::of(text);
-    while at < text.len() {
-        let seen = rescans.visible(text, at);
-        let Some(line) = next_line(seen, at, &mut told) else {
-            at = seen.len();
-            continue;
-        };
-        at = line.next;
+    let mut reading = Reading::of(source, text, 0);
+    reading.until(usize::MAX, problems, &mut told);
+    reading.statements
+}
+
+/// A text on its way to statements.
+pub(super) struct Reading<'a> {
+    source: SourceId,
+    text: &'a str,
+    /// Where reading goes on.
+    at: usize,
+    known: Known<'a>,
+    rescans: Rescans,
+    /// What was read.
+    pub(super) statements: Vec<Statement>,
+}
+
+impl<'a> Reading<'a> {
+    /// Nothing read yet; `at` is the start of a line.
+    pub(super) fn of(source: SourceId, text: &'a str, at: usize) -> Self {
+        Reading {
+            source,
+            text,
+            at,
+            known: Known::new(text),
+            rescans: Rescans::of(text),
+            statements: Vec::new(),
+        }
+    }
+
+    /// Where the next statement starts; `None` if none is left.
+    pub(super) fn next_start(&self) -> Option<usize> {
+        let line = next_line(self.text, self.at, &mut |_, _| {});
+        line.map(|line| line.start)
+    }
+
+    /// Reads the statements that start before byte `end`, and gives the start of the next one, if
+    /// there is one.
+    pub(super) fn until(
+        &mut self,
+        end: usize,
+        problems: &mut Vec<Diagnostic>,
+        told: &mut dyn FnMut(usize, usize),
+    ) -> Option<usize> {
+        while self.at < self.text.len() {
+            let seen = self.rescans.visible(self.text, self.at);
+            let Some(line) = next_line(seen, self.at, told) else {
+                self.at = seen.len();
+                continue;
+            };
+            if line.start >= end {
+                return Some(line.start);
+            }
+            self.at = line.next;
+            if let Err(wrong) = self.statement(&line, problems) {
+                self.statements.extend(broken_group(self.source, &line));
+                if line.unclosed.is_some() {
+                    self.at = resume_after(self.text, &line, wrong);
+                    self.rescans.resume(self.at, line.next);
+                }
+            }
+        }
+        None
+    }
+
+    /// `Err` gives the byte at which a statement cannot be read, which is reported.
+    fn statement(
+        &mut self,
+        line: &Logical<'_>,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Result<(), usize> {
+        let source = self.source;
         // Only as far as parentheses are nested no deeper than allowed: the grammar recurses.
         let deep = line.too_deep.map(|deep| deep.saturating_sub(line.start));
         let readable = line.text.get(..deep.unwrap_or(line.text.len()));
         let readable = readable.unwrap_or_default();
-        let wrong = match Grammar::parse(Rule::line, readable) {
+        match tokens(readable) {
             Ok(pairs) if deep.is_none() => {
                 let mut reader = Reader {
                     source,
-                    line: &line,
+                    line,
                     problems,
                 };
-                statements.extend(reader.read(pairs));
-                continue;
+                self.statements.extend(reader.read(pairs));
+                Ok(())
             }
             // What is wrong before the deep parenthesis is what made it one, as where each of many
             // lines leaves one open.
             Err(error)
                 if deep.is_none() || stuck_at(&error) < readable.trim_end_matches(BLANKS).len() =>
             {
-                let (problem, wrong) = explain(source, &line, &error, &known);
+                let (problem, wrong) = explain(source, line, &error, &self.known);
                 problems.push(problem);
-                wrong
+                Err(wrong)
             }
             _ => {
                 let deep = line.too_deep.unwrap_or(line.start);
                 problems.push(too_deep(Span::new(source, deep, deep + 1)));
-                deep
+                Err(deep)
             }
-        };
-        statements.extend(broken_group(source, &line));
-        if line.unclosed.is_some() {
-            at = resume_after(text, &line, wrong);
-            rescans.resume(at, line.next);
         }
     }
-    statements
+}
+
+/// The tokens of one statement.
+fn tokens(text: &str) -> Result<Pairs<'_, Rule>, Box<Error<Rule>>> {
+    let odd = |byte: u8| matches!(byte, b'\t' | b'\r' | b'"' | b'(' | b')');
+    if !text.bytes().any(odd)
+        && let Ok(pairs) = Grammar::parse(Rule::plain, text)
+    {
+        return Ok(pairs);
+    }
+    Grammar::parse(Rule::line, text).map_err(Box::new)
 }
 
 /// Keeps reading linear. An unclosed `(` takes in all lines up to the next sure statement, and
@@ -157,7 +224,7 @@ impl Reader<'_, '_> {
         let mut parts = significant(statement);
         Some(match rule {
             Rule::server_statement => Statement::Server(self.word(parts.next()?)),
-            Rule::group_statement => {
+            Rule::group_statement | Rule::plain_group => {
                 let name = self.word(parts.next()?);
                 let value = parts.next()?;
                 if value.as_rule() == Rule::string {
@@ -166,7 +233,7 @@ impl Reader<'_, '_> {
                     Statement::Group(name, self.selector(value)?)
                 }
             }
-            Rule::see_statement => {
+            Rule::see_statement | Rule::plain_see => {
                 let recipients = self.selector(parts.next()?)?;
                 let senders = parts.next()?;
                 let senders = if senders.as_rule() == Rule::each_other {
@@ -177,10 +244,9 @@ impl Reader<'_, '_> {
                 self.rule(Action::Allow, senders, Some(recipients), span)
             }
             _ => {
-                let action = if rule == Rule::send_statement {
-                    Action::Allow
-                } else {
-                    Action::Block
+                let action = match rule {
+                    Rule::send_statement | Rule::plain_send => Action::Allow,
+                    _ => Action::Block,
                 };
                 let senders = self.selector(parts.next()?)?;
                 let recipients = match parts.next() {
@@ -209,6 +275,11 @@ impl Reader<'_, '_> {
 
     fn selector(&mut self, pair: Pair<'_, Rule>) -> Option<Selector> {
         let span = self.span(&pair);
+        if pair.as_rule() == Rule::plain_users {
+            let parts = pair.into_inner().map(|part| self.atom(part));
+            let parts = parts.collect::<Option<Vec<_>>>()?;
+            return Some(one_or(parts, Kind::Union, span));
+        }
         let mut parts = significant(pair);
         let base = self.union(parts.next()?)?;
         let Some(less) = parts.next() else {
@@ -268,7 +339,7 @@ impl Reader<'_, '_> {
     fn atom(&mut self, pair: Pair<'_, Rule>) -> Option<Selector> {
         let span = self.span(&pair);
         let rule = pair.as_rule();
-        if rule == Rule::user {
+        if matches!(rule, Rule::user | Rule::plain_user) {
             let kind = Kind::User(self.word(pair));
             return Some(Selector { kind, span });
         }
@@ -281,7 +352,7 @@ impl Reader<'_, '_> {
             Rule::local_users => Kind::Local,
             Rule::remote_users => Kind::Remote,
             Rule::members => Kind::Members(parts.map(|word| self.word(word)).collect()),
-            Rule::group => Kind::Group(self.word(parts.next()?)),
+            Rule::group | Rule::plain_group_use => Kind::Group(self.word(parts.next()?)),
             _ => return None,
         };
         Some(Selector { kind, span })
@@ -323,6 +394,7 @@ fn significant(pair: Pair<'_, Rule>) -> impl Iterator<Item = Pair<'_, Rule>> {
                 | Rule::members
                 | Rule::group
                 | Rule::each_other
+                | Rule::plain_users
                 | Rule::name
                 | Rule::server
                 | Rule::room
@@ -341,3 +413,6 @@ fn one_or(mut list: Vec<Selector>, many: impl Fn(Vec<Selector>) -> Kind, span: S
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,7 +63,7 @@ fn bare(text: &str, quoted: bool) -> &str {
 
 /// Whether a character may stand in a localpart without quotes, wildcards apart.
 pub fn is_unquoted_localpart(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "._=/+-".contains(c)
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '=' | '/' | '+' | '-')
 }
 
 #[cfg(test)]

@@ -160,6 +160,44 @@ fn good_policies() {
     });
 }
 
+/// Questions about pairs of rules that would each take long.
+#[test]
+fn rules_that_are_hard_to_compare() {
+    let rooms = |of: &str, n: usize| {
+        let rooms = (0..n).map(|at| format!("#{of}{at}:x.org"));
+        format!("members of ({})", rooms.collect::<Vec<_>>().join(", "))
+    };
+    let many = ["a", "b", "c", "d"].map(|of| rooms(of, 10));
+    let (many, a) = (many.join(" who are "), rooms("a", 10));
+    texts("many ways", 5, &|n| {
+        numbered(n, |at| {
+            let more = rooms(&format!("x{at}"), 10);
+            format!("send ({many}) except @a{at}:x.org to @r:x.org\nsend {a}, {more} to @r:x.org")
+        })
+    });
+    texts("regexes that are nearly the same", 10, &|n| {
+        numbered(n, |at| {
+            let same = "b".repeat(at + 1);
+            format!("send users matching /(?s)@.*a.{{7}}[{same}].*/ to @r:x.org")
+        })
+    });
+    let blocks = |who: String, n: usize| {
+        let blocks = numbered(n, |at| format!("block group big from @b{at}:x.org"));
+        format!("group big = {who}\nsend all to @r:x.org\n{blocks}")
+    };
+    let listed =
+        |n: usize, each: &dyn Fn(usize) -> String| (0..n).map(each).collect::<Vec<_>>().join(", ");
+    texts("blocks of many users", 300, &|n| {
+        blocks(listed(n, &|at| format!("@a{at}:x.org")), n)
+    });
+    texts("blocks of many servers", 300, &|n| {
+        blocks(
+            format!("users on ({})", listed(n, &|at| format!("s{at}.org"))),
+            n,
+        )
+    });
+}
+
 #[test]
 fn group_files() {
     let folder = tempfile::tempdir().unwrap();

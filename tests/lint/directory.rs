@@ -213,4 +213,8 @@ fn costly_rule() {
         given("send @ann to all\nblock local users from @bob"),
         makes(10_002)
     );
+    assert_eq!(
+        given("send @ann to all except @ann\nblock @ann from @bob"),
+        makes(10_001)
+    );
 }

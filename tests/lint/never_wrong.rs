@@ -203,10 +203,10 @@ fn a_warning_is_never_wrong() {
                     let group: Option<&mut Group> =
                         other.groups.iter_mut().find(|g| g.span == problem.span);
                     let group = group.unwrap();
-                    group.selector.kind = Kind::Both(vec![Selector {
+                    group.selector.kind = Kind::Both(Box::new([Selector {
                         kind: Kind::Local,
                         span: group.span,
-                    }]);
+                    }]));
                     for directory in &directories {
                         if let Some(change) = differ(policy, &other, directory) {
                             fail(problem.name, line, &change);

@@ -63,6 +63,13 @@ class Core:
 
         An alias is among them as the room that `set_alias` gave. The same object until something changed.
         """
+    def members_are_known(self, generation: int) -> None:
+        """Says that the members of all `rooms` of this policy are right, until they are said to have changed.
+
+        An alias set anew takes it back, as another policy does.
+        """
+    def members_changed(self) -> None:
+        """Says that the members of a room may have changed."""
     def aliases(self) -> tuple[str, ...]:
         """The aliases that the policy in force names."""
 
@@ -79,11 +86,22 @@ class Core:
         user answered "ALL" is there), and for the users answered "ALL" what is withheld from whom.
         None if `generation` is given and no longer in force. Costs follow the answer.
         """
-    def interested(self, user: object, generation: int | None = None) -> set[str] | Literal["ALL"] | None:
-        """Whose presence this user receives by the policy: "ALL", or a set that must not be changed.
+    def route_now(
+        self, states: list[Any], senders: list[Any] | None = None
+    ) -> dict[str, set[Any]] | tuple[dict[str, set[Any]], list[tuple[list[str], list[Any]]]] | None:
+        """As `route`, if nothing has to be asked for first; else None. The dict alone if nothing is withheld.
 
-        The user becomes known. None if `generation` is given and no longer in force.
+        `senders` are the states' `user_id`s. With them a batch of senders with the same recipients costs
+        little more than hashing the states. The answer is the caller's, to change as they like.
         """
+    def interested(self, user: object, generation: int | None = None) -> set[str] | Literal["ALL"] | None:
+        """Whose presence this user receives by the policy: "ALL", or a set.
+
+        The user becomes known. None if `generation` is given and no longer in force. A small set is
+        the same as long as the answer is true and nobody has changed it; a large one is a copy.
+        """
+    def interested_now(self, user: object) -> set[str] | Literal["ALL"] | None:
+        """As `interested`, if nothing has to be asked for first; else None."""
 
     # Reload.
 

@@ -1,15 +1,18 @@
 """Carries the homeserver's facts into the engine: members in a callback, users and aliases behind it.
 
 Members must be right at once, and Synapse has them in its memory, so a callback reads them: only those
-of rooms that the policy names. Whether they changed is told by the object's identity, so that a room of
-50,000 costs nothing as long as nobody comes or goes. Users and aliases cost a query or a request to
-another server, so no callback ever waits for them.
+of rooms that the policy names. Synapse tells when what it said of a room may no longer be true, so a room
+is read once and then no more until that; as long as all rooms are read, the engine answers by itself.
+Where the homeserver does not tell, every callback reads every room, and whether it changed is told by the
+object's identity, so that a room of 50,000 costs nothing as long as nobody comes or goes. Users and aliases
+cost a query or a request to another server, so no callback ever waits for them.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+import weakref
 from typing import Collection
 
 from . import _core
@@ -35,23 +38,51 @@ class Facts:
         self._complaints = complaints
         # A room's members as the homeserver gave them, and as the engine has them.
         self._members: dict[str, tuple[object, set[str]]] = {}
+        # Rooms whose members the engine has, and that did not change since.
+        self._current: set[str] = set()
+        self._watches: dict[str, _Watch] = {}
         self._asked: dict[str, float] = {}
         self._has_users_with_presence = False
         self._refreshing = False
         self._refresh_again = False
 
-    async def bring_members(self, rooms: tuple[str, ...]) -> None:
-        """Makes the engine's members of `rooms`, and of no other room, those of this moment."""
-        changed = []
+    async def bring_members(self) -> int:
+        """Makes the engine's members of the rooms that its policy names, and of no other room, those of
+        this moment.
+
+        Returns the generation of the policy that named them.
+        """
+        wanted = self._core.rooms()
+        generation, rooms = wanted
+        read = []
         for room in rooms:
-            members = await self._homeserver.members(room)
+            if room not in self._current:
+                watch = self._watches.get(room)
+                if watch is None:
+                    watch = self._watches[room] = _Watch(self, room)
+                changes = watch.changes
+                members = await self._homeserver.members(room, watch)
+                read.append((room, members, watch, changes))
+        # No wait from here on, so that no other call comes between.
+        for room, members, watch, changes in read:
             known = self._members.get(room)
             if members is not None and (known is None or known[0] is not members):
-                changed.append((room, members))
-        # No wait from here on, so that no other call comes between.
-        for room, members in changed:
-            self._set_members(room, members)
-        self._forget_rooms_but(rooms)
+                self._set_members(room, members)
+            if members is not None and watch.changes == changes and self._homeserver.tells_changes:
+                self._current.add(room)
+        if self._core.rooms() is wanted:
+            self._forget_rooms_but(rooms)
+            if len(self._current) >= len(rooms) and self._current.issuperset(rooms):
+                self._core.members_are_known(generation)
+        return generation
+
+    def room_changed(self, room: str) -> None:
+        """Has a room read again before the next answer. Never raises."""
+        self._current.discard(room)
+        try:
+            self._core.members_changed()
+        except Exception as error:
+            self._complaints.say("members_changed", "a change of a room could not be taken note of", error=error)
 
     def _set_members(self, room: str, members: Collection[str]) -> None:
         now = set(members)
@@ -67,6 +98,8 @@ class Facts:
             for room in set(self._members).difference(rooms):
                 self._core.set_room_members(room, ())
                 self._members.pop(room, None)
+                self._current.discard(room)
+                self._watches.pop(room, None)
 
     def start(self) -> None:
         """Begins the work in the background. For ``__init__``."""
@@ -149,6 +182,24 @@ class Facts:
                     alias,
                     level=logging.WARNING,
                 )
+
+
+class _Watch:
+    """What the homeserver calls when the members of a room may have changed."""
+
+    __slots__ = ("_facts", "_room", "changes")
+
+    def __init__(self, facts: Facts, room: str) -> None:
+        # The homeserver keeps this as long as it likes, and us no longer than anybody else does.
+        self._facts = weakref.ref(facts)
+        self._room = room
+        self.changes = 0
+
+    def __call__(self) -> None:
+        self.changes += 1
+        facts = self._facts()
+        if facts is not None:
+            facts.room_changed(self._room)
 
 
 def _server(alias: str) -> str:

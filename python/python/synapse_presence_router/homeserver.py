@@ -42,6 +42,8 @@ class Homeserver:
         self._complaints = complaints
         store = _attribute(api, "_store")
         self._users_in_room = _method(store, "get_users_in_room")
+        # One of Synapse's cached functions, which take another argument: whom to tell.
+        self.tells_changes = _method(self._users_in_room, "invalidate") is not None
         self._rooms_for_user = _method(store, "get_rooms_for_user")
         self._rooms_for_users = _method(store, "get_rooms_for_users")
         self._public_members: dict[str, tuple[float, Sequence[str]]] = {}
@@ -75,20 +77,25 @@ class Homeserver:
 
     # Facts that the callbacks read.
 
-    async def members(self, room: str) -> Collection[str] | None:
+    async def members(self, room: str, changed: Callable[[], None] | None = None) -> Collection[str] | None:
         """The users joined to a room, None if that is not to be had.
 
-        The same object comes again as long as nothing changed.
+        The same object comes again as long as nothing changed. Where `tells_changes` says so, `changed`
+        is called once when that may no longer be so; until then there is no need to ask again.
         """
         if self._users_in_room is not None:
             try:
-                members: Collection[str] = await self._users_in_room(room)
+                if self.tells_changes and changed is not None:
+                    members: Collection[str] = await self._users_in_room(room, on_invalidate=changed)
+                else:
+                    members = await self._users_in_room(room)
                 return members
             except Exception as error:
                 if not _changed_interface(error):
                     self._complain("members of rooms", error)
                     return None
                 self._users_in_room = None
+                self.tells_changes = False
                 self._complain("members of rooms, the fast way (the slow one is used now)", error)
         return await self._members_the_public_way(room)
 

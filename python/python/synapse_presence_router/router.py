@@ -17,6 +17,7 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
+from typing import AbstractSet as Set
 from typing import Any, Awaitable, Callable, Iterable, Mapping, TypeVar
 
 from . import _core
@@ -36,6 +37,12 @@ ALL_USERS = "ALL"
 
 ATTEMPTS = 5
 """How often a callback starts anew because the policy changed while it read facts for the old one."""
+
+ROOM_WORTH = 10
+"""Above how many users for each room the members of rooms are looked at, not the rooms of users."""
+
+MEMBERS_WORTH = 100
+"""Unless a room has more members than this for each user: a look at one costs as much."""
 
 STATUS_SECONDS = 10.0
 """How often to look how changes are noticed."""
@@ -113,14 +120,16 @@ class PresenceRouter:
             self._failed("get_users_for_states was given no updates", error)
             states = []
         try:
-            generation, rooms = self._core.rooms()
-            if not rooms:
-                answer = self._core.route(states, generation)
-                if answer is not None:
-                    users_for_states, withheld = answer
-                    if not withheld:
-                        return Finished(users_for_states)
-                    return begin(self._with_room_mates(users_for_states, withheld))
+            senders = [state.user_id for state in states]
+        except Exception:
+            # Something among them is no state: the engine finds out what.
+            senders = None
+        try:
+            answer = self._core.route_now(states, senders)
+            if type(answer) is dict:
+                return Finished(answer)
+            if answer is not None:
+                return begin(self._with_room_mates(*answer))
             # A copy: the caller may change theirs while we wait.
             return begin(self._users_for_states(list(states)))
         except Exception as error:
@@ -132,11 +141,9 @@ class PresenceRouter:
         Returns an awaitable of a set of user IDs, or of "ALL".
         """
         try:
-            generation, rooms = self._core.rooms()
-            if not rooms:
-                answer = self._core.interested(user_id, generation)
-                if answer is not None:
-                    return Finished(self._remember(user_id, answer))
+            answer = self._core.interested_now(user_id)
+            if answer is not None:
+                return Finished(self._remember(user_id, answer))
             return begin(self._interested_users(user_id))
         except Exception as error:
             return Finished(self._no_interested_users(error))
@@ -158,8 +165,7 @@ class PresenceRouter:
     async def _ask(self, question: Callable[[int | None], T | None]) -> T:
         """Asks the engine with the members of the rooms that its policy names."""
         for attempt in range(ATTEMPTS):
-            generation, rooms = self._core.rooms()
-            await self._facts.bring_members(rooms)
+            generation = await self._facts.bring_members()
             # The last time of whatever policy: better than no answer.
             answer = question(generation if attempt + 1 < ATTEMPTS else None)
             if answer is not None:
@@ -194,9 +200,9 @@ class PresenceRouter:
                     by_room.setdefault(room, []).extend(indexes)
 
         ready: dict[frozenset[int], set[Any]] = {}
-        for recipient in recipients:
+        for recipient in recipients if by_room else by_sender.keys() & set(recipients):
             found = set(by_sender.get(recipient, ()))
-            for room in rooms.get(recipient, ()) if by_room else ():
+            for room in rooms.get(recipient, ()):
                 found.update(by_room.get(room, ()))
             if found:
                 key = frozenset(found)
@@ -210,11 +216,28 @@ class PresenceRouter:
     ) -> dict[str, frozenset[str]]:
         few, many = sorted((list(recipients), list(senders)), key=len)
         rooms = await self._homeserver.rooms_of(few)
+        meeting = set().union(*rooms.values())
         # A bot that receives everyone is often in no room, and a first sync asks for every known user.
-        if any(rooms.values()):
-            rooms.update(await self._homeserver.rooms_of(many))
-            return rooms
-        return {}
+        if not meeting:
+            return {}
+        for user, theirs in (await self._rooms_among(meeting, many)).items():
+            rooms[user] = rooms.get(user, frozenset()) | theirs
+        return rooms
+
+    async def _rooms_among(self, rooms: set[str], users: list[str]) -> Mapping[str, Set[str]]:
+        """Those of `rooms`, and maybe more, that each of `users` is in; who is in none may be left out."""
+        if len(rooms) * ROOM_WORTH < len(users):
+            there = set(users)
+            found: dict[str, set[str]] = {}
+            for room in rooms:
+                members = await self._homeserver.members(room)
+                if members is None or len(members) > MEMBERS_WORTH * len(users):
+                    break
+                for user in there.intersection(members):
+                    found.setdefault(user, set()).add(room)
+            else:
+                return found
+        return await self._homeserver.rooms_of(users)
 
     def _remember(self, user_id: str, answer: set[str] | str) -> set[str] | str:
         if answer == ALL_USERS:
