@@ -2,8 +2,7 @@
 //!
 //! No other engine has rooms, globs, or the policy language, so all are given this: each selector of
 //! the policy is listed over the known users, by a reading of its own, and each user is a set as well.
-//! What a peer so cannot do is said in `docs/performance.md`: for it a join, or a user met for the first
-//! time, means that everything is listed again.
+//! For a peer a join, or a user met for the first time, so means that everything is listed again.
 //!
 //! Law: made once by the parent and read by each child, so that a child's memory holds nothing else.
 

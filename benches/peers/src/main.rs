@@ -1,8 +1,8 @@
-//! presence-router beside other engines, on the same workloads: `make peers` in the project's folder.
+//! presence-router beside other engines, on the same workloads: `make bench-peers` in the project's folder.
 //!
 //! For each workload its policy is written to files and listed as [facts], and questions are drawn with
-//! presence-router's answers to them. Each engine then has a process of its own, which loads, compares its
-//! answers, and measures. An answer that differs ends the run with an error.
+//! presence-router's answers to them. Each engine then has a process of its own, which loads, measures, and
+//! compares its answers. An answer that differs ends the run with an error.
 //!
 //! Chosen by environment variables: `SHAPES='pairs:1000 company'` (names of workloads), `PEERS='cedar
 //! sqlite'` (words in the names of engines), `BUDGET=0.3` (seconds spent on each figure).
@@ -11,36 +11,35 @@ mod facts;
 mod measure;
 mod peer;
 mod questions;
+mod table;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
-use std::{env, fs};
+use std::{env, fs, thread};
 
 use presence_router::workload::{Shape, Workload};
 
 use facts::Facts;
-use peer::{OWN, PEERS, Peer, Source};
+use peer::{OWN, PEERS, Source};
 use questions::Questions;
+use table::{Column, Figure, Figures};
 
 /// Whatever went wrong; the run ends.
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
-const SHAPES: &str = "pairs:1000 pairs:10000 pairs:100000 blocks:1000 blocks:10000 family company";
+const SHAPES: &str = "pairs:1000 pairs:100000 blocks:1000 globs:1000 room:10000 family company";
+
+const BUDGET: &str = "0.3";
 
 /// A list that asks about every user is left out if it takes longer.
-const LONGEST_LIST: Duration = Duration::from_secs(2);
+const LONGEST_LIST: Duration = Duration::from_secs(1);
 
-/// The figures of an engine, by the heads of the table; times in nanoseconds, memory in KiB.
-type Figures = BTreeMap<String, f64>;
+/// An engine that is not done with a workload by then is left out.
+const LONGEST_ENGINE: Duration = Duration::from_secs(60);
 
-const PAIR: &str = "one pair";
-const RECIPIENTS: &str = "who receives one";
-const SENDERS: &str = "whom one receives";
-const LOAD: &str = "load";
-const MEMORY: &str = "memory";
-const THREADS: &str = "two threads";
+/// Before the figure that says how many answers were compared.
 const COMPARED: &str = "compared";
 
 fn main() -> ExitCode {
@@ -58,35 +57,43 @@ fn main() -> ExitCode {
     }
 }
 
+/// An environment variable, or what is usual.
 fn variable(name: &str, usual: &str) -> String {
     let value = env::var(name).unwrap_or_default();
-    if value.trim().is_empty() {
-        usual.to_owned()
-    } else {
-        value
+    match value.trim() {
+        "" => usual.to_owned(),
+        value => value.to_owned(),
     }
 }
 
 fn parent() -> Result<(), Fault> {
     let (shapes, chosen) = (variable("SHAPES", SHAPES), variable("PEERS", ""));
     let chosen: Vec<&str> = chosen.split_whitespace().collect();
+    let wanted = |peer: &str| {
+        peer == OWN || chosen.is_empty() || chosen.iter().any(|word| peer.contains(word))
+    };
     let start = Instant::now();
-    let mut compared = 0.0;
+    let mut compared = 0;
+    let mut columns = Vec::new();
     for name in shapes.split_whitespace() {
         let folder = env::temp_dir().join(format!("presence-router-peers-{}", std::process::id()));
-        let done = shape(name, &folder, &chosen);
+        let column = column(name, &folder, wanted, &mut compared);
         fs::remove_dir_all(&folder)?;
-        compared += done?;
+        columns.push(column?);
     }
-    println!(
-        "\n{compared} answers compared, none differs; {} s",
-        start.elapsed().as_secs()
-    );
+    table::print(&columns);
+    let seconds = start.elapsed().as_secs();
+    println!("\n{compared} answers compared, none differs; {seconds} s");
     Ok(())
 }
 
-/// Makes a workload and prints its table; how many answers were compared.
-fn shape(name: &str, folder: &PathBuf, chosen: &[&str]) -> Result<f64, Fault> {
+/// Makes a workload in a folder and lets each engine measure it.
+fn column(
+    name: &str,
+    folder: &Path,
+    wanted: impl Fn(&str) -> bool,
+    compared: &mut u64,
+) -> Result<Column, Fault> {
     fs::create_dir_all(folder)?;
     let workload = Workload::new(name.parse::<Shape>()?, 1.0, 1);
     workload.write(folder)?;
@@ -100,139 +107,122 @@ fn shape(name: &str, folder: &PathBuf, chosen: &[&str]) -> Result<f64, Fault> {
     drop(own);
 
     let mean = |lists: &[(String, Vec<String>)]| {
-        lists.iter().map(|(_, list)| list.len()).sum::<usize>() as f64 / lists.len() as f64
+        lists.iter().map(|(_, list)| list.len()).sum::<usize>() / lists.len()
     };
-    println!(
-        "\n{name}: {} users, {} rules; one is received by {:.0} and receives {:.0}\n",
-        facts.users.len(),
-        facts.rules.len(),
-        mean(&questions.recipients),
-        mean(&questions.senders),
-    );
-    let heads = [PAIR, RECIPIENTS, SENDERS, LOAD, MEMORY, THREADS];
-    println!(
-        "| | {} |\n|{}",
-        heads.join(" | "),
-        "---|".repeat(heads.len() + 1)
-    );
-    let mut first: Option<Figures> = None;
-    let mut compared = 0.0;
+    let mut column = Column {
+        name: name.to_owned(),
+        line: format!(
+            "{} | {} | {} | {}",
+            facts.users.len(),
+            facts.rules.len(),
+            mean(&questions.recipients),
+            mean(&questions.senders),
+        ),
+        engines: Default::default(),
+    };
     for (peer, _, limit) in PEERS {
-        if *peer != OWN && !chosen.is_empty() && !chosen.iter().any(|word| peer.contains(word)) {
+        if !wanted(peer) {
             continue;
         }
-        if let Some(why) = limit(&facts) {
-            println!(
-                "| {peer} | not tried: {why} {}|",
-                "| ".repeat(heads.len() - 1)
-            );
-            continue;
-        }
-        let output = Command::new(env::current_exe()?)
-            .args(["child", peer, name])
-            .arg(folder)
-            .stderr(Stdio::inherit())
-            .output()?;
-        if !output.status.success() {
-            return Err(format!("{peer} failed on {name}").into());
-        }
-        let mut figures = Figures::new();
-        for line in String::from_utf8(output.stdout)?.lines() {
-            let (head, figure) = line.split_once('\t').ok_or("a child says no figure")?;
-            figures.insert(head.into(), figure.parse()?);
-        }
-        let cells = heads.map(|head| cell(head, &figures, first.as_ref()));
-        println!("| {peer} | {} |", cells.join(" | "));
-        compared += figures.get(COMPARED).copied().unwrap_or_default();
-        first.get_or_insert(figures);
+        eprintln!("{name}: {peer}");
+        let figures = match limit(&facts) {
+            Some(why) => table::nothing(&why),
+            None => measured(peer, name, folder, compared)?,
+        };
+        column.engines.insert(peer, figures);
     }
-    Ok(compared)
+    Ok(column)
 }
 
-/// A figure, and how many times as much it is as presence-router's.
-fn cell(head: &str, figures: &Figures, own: Option<&Figures>) -> String {
-    let Some(figure) = figures.get(head) else {
-        return "–".into();
+/// The figures of an engine, from a process of its own.
+fn measured(peer: &str, shape: &str, folder: &Path, compared: &mut u64) -> Result<Figures, Fault> {
+    let mut child = Command::new(env::current_exe()?)
+        .args(["child", peer, shape])
+        .arg(folder)
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if start.elapsed() > LONGEST_ENGINE {
+            child.kill()?;
+            child.wait()?;
+            let why = format!("not done in {} s", LONGEST_ENGINE.as_secs());
+            return Ok(table::nothing(&why));
+        }
+        thread::sleep(Duration::from_millis(10));
     };
-    let digits = |number: f64| match number {
-        0.0..9.95 => format!("{number:.1}"),
-        _ => format!("{number:.0}"),
-    };
-    let text = match head {
-        THREADS => return format!("{figure:.2}"),
-        MEMORY => format!("{} MiB", digits(figure / 1024.0)),
-        _ => match *figure {
-            0.0..1e3 => format!("{} ns", digits(*figure)),
-            1e3..1e6 => format!("{} us", digits(figure / 1e3)),
-            1e6..1e9 => format!("{} ms", digits(figure / 1e6)),
-            _ => format!("{} s", digits(figure / 1e9)),
-        },
-    };
-    match own.and_then(|own| own.get(head)) {
-        Some(own) if *own > 0.0 => match figure / own {
-            times @ 0.0..0.095 => format!("{text} ({times:.2}x)"),
-            times => format!("{text} ({}x)", digits(times)),
-        },
-        _ => text,
+    if !status.success() {
+        return Err(format!("{peer} failed on {shape}").into());
     }
+    let mut text = String::new();
+    if let Some(mut output) = child.stdout.take() {
+        output.read_to_string(&mut text)?;
+    }
+    let mut figures = Figures::new();
+    for line in text.lines() {
+        match line.split_once('\t').ok_or("a child says no figure")? {
+            (COMPARED, count) => *compared += count.parse::<u64>()?,
+            (head, figure) => {
+                figures.insert(head.into(), Figure::read(figure));
+            }
+        }
+    }
+    Ok(figures)
 }
 
-/// Loads an engine, compares, measures, and prints the figures.
+/// Loads an engine, measures, compares, and prints the figures.
 fn child(name: &str, shape: &str, folder: &Path) -> Result<(), Fault> {
-    let (_, load, _) = PEERS
-        .iter()
-        .find(|(peer, ..)| *peer == name)
-        .ok_or("no such peer")?;
+    let known = PEERS.iter().find(|(peer, ..)| *peer == name);
+    let (_, load, _) = known.ok_or("no such peer")?;
     let facts = Facts::read(&folder.join("facts"))?;
     let questions = Questions::read(&folder.join("questions"))?;
-    let workload = Workload::new(shape.parse()?, 1.0, 1);
     let source = Source {
-        workload,
+        workload: Workload::new(shape.parse()?, 1.0, 1),
         folder,
         facts: &facts,
     };
-    let budget = Duration::from_secs_f64(variable("BUDGET", "0.3").parse()?);
-
-    let before = measure::memory("VmRSS")?;
-    let (peer, time) = measure::load(|| load(&source))?;
-    let peer: &dyn Peer = &*peer;
-    let mut ask = peer.ask()?;
+    let budget = Duration::from_secs_f64(variable("BUDGET", BUDGET).parse()?);
     let say = |head: &str, figure: f64| println!("{head}\t{figure}");
-    say(LOAD, time.as_nanos() as f64);
 
-    let start = Instant::now();
-    let (sender, recipient, _) = questions.pairs.first().ok_or("no questions")?;
-    ask.sees(sender, recipient)?;
-    let lists = !peer.scans() || start.elapsed() * facts.users.len() as u32 <= LONGEST_LIST;
-    say(
-        COMPARED,
-        questions.compare(&mut *ask, lists, name == OWN)? as f64,
-    );
-
-    let pairs: Vec<(String, String)> = questions
-        .pairs
-        .iter()
-        .map(|(s, r, _)| (s.clone(), r.clone()))
-        .collect();
-    let pair = measure::each(&pairs, budget, |(sender, recipient)| {
-        std::hint::black_box(ask.sees(sender, recipient)?);
+    let before = measure::memory()?;
+    let (peer, time) = measure::load(|| load(&source))?;
+    say(table::LOAD, time);
+    let mut pair = 0.0;
+    peer.ask(&mut |ask| {
+        pair = measure::each(&questions.pairs, budget, |(sender, recipient, _)| {
+            std::hint::black_box(ask.sees(sender, recipient)?);
+            Ok(())
+        })?;
+        say(table::PAIR, pair);
+        let users = facts.users.len();
+        let lists = !peer.scans() || pair * users as f64 <= LONGEST_LIST.as_nanos() as f64;
+        if lists {
+            let mut bytes = 0;
+            let recipients = measure::each(&questions.recipients, budget, |(user, _)| {
+                ask.recipients(user, &mut |user| bytes += user.len())
+            })?;
+            say(table::RECIPIENTS, recipients);
+            let senders = measure::each(&questions.senders, budget, |(user, _)| {
+                ask.senders(user, &mut |user| bytes += user.len())
+            })?;
+            say(table::SENDERS, senders);
+            std::hint::black_box(bytes);
+        } else {
+            let pair = table::time(pair);
+            let why = format!("too slow: a list asks {users} pairs, and a pair takes {pair}");
+            println!("{}\t{why}\n{}\t{why}", table::RECIPIENTS, table::SENDERS);
+        }
+        say(table::MEMORY, measure::memory()? - before);
+        // The answers are its own.
+        if name != OWN {
+            say(COMPARED, questions.compare(ask, lists)? as f64);
+        }
         Ok(())
     })?;
-    say(PAIR, pair);
-    if lists {
-        let mut count = 0;
-        let recipients = measure::each(&questions.recipients, budget, |(user, _)| {
-            ask.recipients(user, &mut |user| count += user.len())
-        })?;
-        say(RECIPIENTS, recipients);
-        let senders = measure::each(&questions.senders, budget, |(user, _)| {
-            ask.senders(user, &mut |user| count += user.len())
-        })?;
-        say(SENDERS, senders);
-        std::hint::black_box(count);
-    }
-    say(MEMORY, measure::memory("VmHWM")? - before);
-    drop(ask);
-    say(THREADS, measure::threads(peer, &pairs, pair, budget)?);
+    let threads = measure::threads(&*peer, &questions.pairs, pair, budget)?;
+    say(table::THREADS, threads);
     Ok(())
 }

@@ -17,18 +17,25 @@ use crate::peer::{Ask, Own};
 const PAIRS: usize = 1_000;
 const LISTS: usize = 50;
 
-/// Comparing stops after this, with one list of each kind at the least.
+/// Comparing pairs stops after this, and comparing lists, with one at the least.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Questions and their answers; lists are sorted.
+/// A sender, a recipient, and whether the one is received by the other.
+pub type Pair = (String, String, bool);
+
+/// A user, and the users who receive them or whom they receive, sorted.
+pub type List = (String, Vec<String>);
+
+/// Questions and their answers.
 #[derive(Default)]
 pub struct Questions {
-    pub pairs: Vec<(String, String, bool)>,
-    pub recipients: Vec<(String, Vec<String>)>,
-    pub senders: Vec<(String, Vec<String>)>,
+    pub pairs: Vec<Pair>,
+    pub recipients: Vec<List>,
+    pub senders: Vec<List>,
 }
 
 impl Questions {
+    /// Draws them, and asks presence-router.
     pub fn draw(workload: &Workload, own: &Own, facts: &Facts) -> Self {
         let (mut stream, mut chance) = (workload.questions(), Chance::new(1, 1));
         let mut member = |set: u32| {
@@ -74,6 +81,7 @@ impl Questions {
         drawn
     }
 
+    /// Writes questions and answers, a line each.
     pub fn write(&self, path: &Path) -> Result<(), Fault> {
         let mut text = String::new();
         for (sender, recipient, sees) in &self.pairs {
@@ -87,6 +95,7 @@ impl Questions {
         Ok(fs::write(path, text)?)
     }
 
+    /// Reads what was written.
     pub fn read(path: &Path) -> Result<Self, Fault> {
         let mut read = Questions::default();
         for line in fs::read_to_string(path)?.lines() {
@@ -102,16 +111,13 @@ impl Questions {
         Ok(read)
     }
 
-    /// Asks an engine all this, lists too if they are wanted; how many answers were compared. `everyone`
-    /// tells that it may list who is missing from everyone.
-    pub fn compare(&self, ask: &mut dyn Ask, lists: bool, everyone: bool) -> Result<usize, Fault> {
+    /// Asks an engine all this, the lists too if they are wanted; how many answers were compared.
+    pub fn compare(&self, ask: &mut dyn Ask, lists: bool) -> Result<usize, Fault> {
         let mut compared = 0;
         let start = Instant::now();
         for (sender, recipient, sees) in &self.pairs {
             if ask.sees(sender, recipient)? != *sees {
-                let other = !sees;
-                let line = format!("{recipient} receives {sender}: {sees} here, {other} there");
-                return Err(line.into());
+                return Err(differs(sender, recipient, *sees));
             }
             compared += 1;
             if start.elapsed() > PATIENCE {
@@ -122,18 +128,20 @@ impl Questions {
             return Ok(compared);
         }
         let start = Instant::now();
-        for ((sender, recipients), (recipient, senders)) in
-            self.recipients.iter().zip(&self.senders)
-        {
-            let mut list = Vec::new();
-            ask.recipients(sender, &mut |user| list.push(user.to_owned()))?;
-            same("who receives", sender, recipients, list)?;
-            if !everyone {
-                let mut list = Vec::new();
-                ask.senders(recipient, &mut |user| list.push(user.to_owned()))?;
-                same("whose presence reaches", recipient, senders, list)?;
+        for (recipients, senders) in self.recipients.iter().zip(&self.senders) {
+            let (sender, here) = recipients;
+            let mut there = Vec::new();
+            ask.recipients(sender, &mut |user| there.push(user.to_owned()))?;
+            if let Some((recipient, sees)) = difference(here, there) {
+                return Err(differs(sender, &recipient, sees));
             }
-            compared += 2 - usize::from(everyone);
+            let (recipient, here) = senders;
+            let mut there = Vec::new();
+            ask.senders(recipient, &mut |user| there.push(user.to_owned()))?;
+            if let Some((sender, sees)) = difference(here, there) {
+                return Err(differs(&sender, recipient, sees));
+            }
+            compared += 2;
             if start.elapsed() > PATIENCE {
                 break;
             }
@@ -142,11 +150,21 @@ impl Questions {
     }
 }
 
-fn same(what: &str, user: &str, here: &[String], mut there: Vec<String>) -> Result<(), Fault> {
+/// The fault that an answer differs; `sees` is presence-router's.
+fn differs(sender: &str, recipient: &str, sees: bool) -> Fault {
+    let not = if sees { "" } else { "not " };
+    format!("{recipient} should {not}receive {sender}").into()
+}
+
+/// The first user by whom two lists differ, and whether they are in the first list, which is sorted.
+fn difference(here: &[String], mut there: Vec<String>) -> Option<(String, bool)> {
     there.sort_unstable();
-    if here == there {
-        return Ok(());
+    let pairs = here.iter().zip(&there);
+    let same = pairs.take_while(|(here, there)| here == there).count();
+    match (here.get(same), there.get(same)) {
+        (None, None) => None,
+        (Some(user), other) if other.is_none_or(|other| user < other) => Some((user.clone(), true)),
+        (_, Some(user)) => Some((user.clone(), false)),
+        (Some(user), None) => Some((user.clone(), true)),
     }
-    let (here, there) = (here.len(), there.len());
-    Err(format!("{what} {user}: {here} users here, {there} others there").into())
 }

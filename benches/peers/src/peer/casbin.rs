@@ -12,10 +12,10 @@
 
 use std::collections::HashSet;
 
-use ::casbin::prelude::*;
+use ::casbin::prelude::{CoreApi, Enforcer, MgmtApi};
 use ::casbin::{DefaultModel, RoleManager};
 
-use super::{Ask, Peer, Source};
+use super::{Ask, Peer, Source, Work};
 use crate::Fault;
 use crate::facts::Facts;
 
@@ -97,8 +97,9 @@ pub fn load<'a>(source: &'a Source<'a>) -> Result<Box<dyn Peer + 'a>, Fault> {
 }
 
 impl Peer for Roles<'_> {
-    fn ask(&self) -> Result<Box<dyn Ask + '_>, Fault> {
-        Ok(Box::new(self))
+    fn ask(&self, work: &mut Work) -> Result<(), Fault> {
+        let mut this = self;
+        work(&mut this)
     }
 }
 
@@ -235,8 +236,9 @@ pub fn load_lines<'a>(source: &'a Source<'a>) -> Result<Box<dyn Peer + 'a>, Faul
 }
 
 impl Peer for Lines<'_> {
-    fn ask(&self) -> Result<Box<dyn Ask + '_>, Fault> {
-        Ok(Box::new(self))
+    fn ask(&self, work: &mut Work) -> Result<(), Fault> {
+        let mut this = self;
+        work(&mut this)
     }
 
     fn scans(&self) -> bool {

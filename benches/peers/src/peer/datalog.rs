@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
-use super::{Ask, Peer, Source};
+use super::{Ask, Peer, Source, Work};
 use crate::Fault;
 use crate::facts::Facts;
 
@@ -33,9 +33,10 @@ mod program {
 /// More pairs than this take gigabytes.
 const MOST_PAIRS: u64 = 10_000_000;
 
-pub fn limit(facts: &Facts) -> Option<&'static str> {
+pub fn limit(facts: &Facts) -> Option<String> {
     let pairs = facts.pairs(false) + facts.pairs(true);
-    (pairs > MOST_PAIRS).then_some("it lists every pair of users")
+    let why = || format!("not tried: it derives every pair, and the rules have up to {pairs}");
+    (pairs > MOST_PAIRS).then(why)
 }
 
 struct Table<'a> {
@@ -85,8 +86,9 @@ pub fn load<'a>(source: &'a Source<'a>) -> Result<Box<dyn Peer + 'a>, Fault> {
 }
 
 impl Peer for Table<'_> {
-    fn ask(&self) -> Result<Box<dyn Ask + '_>, Fault> {
-        Ok(Box::new(self))
+    fn ask(&self, work: &mut Work) -> Result<(), Fault> {
+        let mut this = self;
+        work(&mut this)
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
-use super::{Ask, Peer, Source};
+use super::{Ask, Peer, Source, Work};
 use crate::Fault;
 use crate::facts::Facts;
 
@@ -69,8 +69,9 @@ pub fn load<'a>(source: &'a Source<'a>) -> Result<Box<dyn Peer + 'a>, Fault> {
 }
 
 impl Peer for Maps<'_> {
-    fn ask(&self) -> Result<Box<dyn Ask + '_>, Fault> {
-        Ok(Box::new(self))
+    fn ask(&self, work: &mut Work) -> Result<(), Fault> {
+        let mut this = self;
+        work(&mut this)
     }
 }
 

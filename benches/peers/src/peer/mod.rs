@@ -19,14 +19,17 @@ use crate::facts::Facts;
 
 /// An engine with a workload in it, asked by one thread or more.
 pub trait Peer: Sync {
-    /// What one thread asks through.
-    fn ask(&self) -> Result<Box<dyn Ask + '_>, Fault>;
+    /// Gives `work` what one thread asks through.
+    fn ask(&self, work: &mut Work) -> Result<(), Fault>;
 
     /// Whether a list is made by asking about each user in turn.
     fn scans(&self) -> bool {
         false
     }
 }
+
+/// What is done with an engine.
+pub type Work<'a> = dyn FnMut(&mut dyn Ask) -> Result<(), Fault> + 'a;
 
 /// The questions. Users are named as they are in a homeserver.
 pub trait Ask {
@@ -42,7 +45,7 @@ pub trait Ask {
 
 /// What an engine is loaded from.
 pub struct Source<'a> {
-    /// Name, scale and seed of the workload, for the one that reads policies.
+    /// The workload, for the one that reads policies.
     pub workload: presence_router::workload::Workload,
     /// Holds `policy/`, and has room for files.
     pub folder: &'a Path,
@@ -51,22 +54,21 @@ pub struct Source<'a> {
 
 type Load = for<'a> fn(&'a Source<'a>) -> Result<Box<dyn Peer + 'a>, Fault>;
 
-/// All engines: the name, how it is loaded, and why it cannot be tried on some facts.
-pub const PEERS: &[(&str, Load, fn(&Facts) -> Option<&'static str>)] = &[
+/// Why an engine is not tried on some facts.
+type Limit = fn(&Facts) -> Option<String>;
+
+/// All engines: the name, how it is loaded, and what it is not tried on.
+pub const PEERS: &[(&str, Load, Limit)] = &[
     (OWN, router::load, |_| None),
     ("hash maps", maps::load, |_| None),
-    ("cedar", cedar::load, |_| None),
-    ("cedar, a policy a rule", cedar::load_policies, many_rules),
+    ("cedar, rules as data", cedar::load, |_| None),
+    ("cedar, a policy a rule", cedar::load_policies, |_| None),
     ("regorus", regorus::load, |_| None),
-    ("casbin", casbin::load, |_| None),
-    ("casbin, a line a rule", casbin::load_lines, many_rules),
+    ("casbin, rules as roles", casbin::load, |_| None),
+    ("casbin, a line a rule", casbin::load_lines, |_| None),
     ("sqlite", sqlite::load, |_| None),
     ("ascent", datalog::load, datalog::limit),
 ];
 
 /// The engine that the others are compared with.
 pub const OWN: &str = "presence-router";
-
-fn many_rules(facts: &Facts) -> Option<&'static str> {
-    (facts.rules.len() > 20_000).then_some("each question looks at every rule")
-}

@@ -13,7 +13,7 @@ use ::regorus::rvm::program::Program;
 use ::regorus::rvm::vm::RegoVM;
 use ::regorus::{Engine, Rc, Value};
 
-use super::{Ask, Peer, Source};
+use super::{Ask, Peer, Source, Work};
 use crate::Fault;
 use crate::facts::Facts;
 
@@ -142,16 +142,16 @@ pub fn load<'a>(source: &'a Source<'a>) -> Result<Box<dyn Peer + 'a>, Fault> {
 }
 
 impl Peer for Rego {
-    fn ask(&self) -> Result<Box<dyn Ask + '_>, Fault> {
+    fn ask(&self, work: &mut Work) -> Result<(), Fault> {
         let mut machine = RegoVM::new();
         machine.load_program(self.program.clone());
         machine.set_data(self.data.clone())?;
         machine.set_max_instructions(usize::MAX);
-        Ok(Box::new(Machine {
+        work(&mut Machine {
             machine,
             sender: "sender".into(),
             recipient: "recipient".into(),
-        }))
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use presence_router::router::{Origin, Router, Snapshot};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Ask, Peer, Source};
+use super::{Ask, Peer, Source, Work};
 use crate::Fault;
 
 /// The policy in force, and who is known.
@@ -39,8 +39,9 @@ pub fn load<'a>(source: &'a Source<'a>) -> Result<Box<dyn Peer + 'a>, Fault> {
 }
 
 impl Peer for Own {
-    fn ask(&self) -> Result<Box<dyn Ask + '_>, Fault> {
-        Ok(Box::new(self))
+    fn ask(&self, work: &mut Work) -> Result<(), Fault> {
+        let mut this = self;
+        work(&mut this)
     }
 }
 
