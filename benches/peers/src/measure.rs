@@ -2,7 +2,7 @@
 //!
 //! One thread is timed by the processor time it used, so that other programs on the machine count for
 //! little, and the best of many rounds is taken. Two threads can only be timed by the clock: the best of
-//! many rounds as short as a time slice, of one thread and of two in turn.
+//! many short rounds, of one thread and of two in turn.
 
 use std::hint::{black_box, spin_loop};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -60,8 +60,8 @@ pub fn each<Q>(
 /// How many times as many pairs two threads answer as one; it takes four times the budget, for rounds
 /// that no other program disturbs are rare.
 pub fn threads(peer: &dyn Peer, pairs: &[Pair], pair: f64, budget: Duration) -> Result<f64, Fault> {
-    // So many questions as fit into a time slice.
-    let count = ((2e6 / pair) as usize).clamp(1, 50_000);
+    // So few questions that a thread is seldom interrupted between them.
+    let count = ((3e5 / pair) as usize).clamp(1, 10_000);
     let start = Instant::now();
     let (mut one, mut two) = (0.0f64, 0.0f64);
     let mut rounds = 0;
@@ -85,8 +85,8 @@ fn speed(peer: &dyn Peer, pairs: &[Pair], threads: usize, count: usize) -> Resul
     let work = || {
         let mut times = Vec::new();
         peer.ask(&mut |ask| {
-            // Whatever is made at the first question is no work of the others.
-            answer(ask, count.min(20))?;
+            // What is made at the first question, and fetched into caches, is no work of the others.
+            answer(ask, count.min(pairs.len()))?;
             waiting.fetch_sub(1, Ordering::AcqRel);
             while waiting.load(Ordering::Acquire) > 0 {
                 spin_loop();

@@ -110,7 +110,8 @@ fn cell(head: &str, number: f64, own: Option<f64>) -> String {
     };
     match own {
         Some(own) if own > 0.0 => match number / own {
-            times @ 0.0..0.095 => format!("{text} ({times:.2}x)"),
+            0.0..0.01 => format!("{text} (under 0.01x)"),
+            times @ 0.01..0.095 => format!("{text} ({times:.2}x)"),
             times => format!("{text} ({}x)", digits(times)),
         },
         _ => text,
