@@ -67,9 +67,11 @@ lint: lint-format lint-rust lint-docs lint-python ## formatting, clippy, documen
 
 lint-format:
 	cargo fmt --all --check
+	cd benches/peers && cargo fmt --check
 
 lint-rust:
 	cargo clippy --workspace --all-targets -- -D warnings
+	cd benches/peers && cargo clippy --locked --all-targets -- -D warnings
 
 lint-docs:
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
@@ -80,10 +82,11 @@ lint-python: .venv
 
 format: .venv ## format all sources
 	cargo fmt --all
+	cd benches/peers && cargo fmt
 	$(VENV) -m ruff format --no-cache python demo
 
 clean: ## remove what was built
-	rm -rf .venv .demo .tools
+	rm -rf .venv .demo .tools benches/peers/target
 	cargo clean
 
 # Says itself what is up to date.
