@@ -12,7 +12,7 @@ COUNTING := PATH='$(CURDIR)/$(VALGRIND)/usr/bin:$(PATH)' VALGRIND_LIB='$(CURDIR)
 endif
 
 .PHONY: help demo test test-rust test-python format clean
-.PHONY: bench-callbacks counts coverage coverage-rust coverage-python fuzz limits mutants
+.PHONY: bench-callbacks bench-peers counts coverage coverage-rust coverage-python fuzz limits mutants
 .PHONY: lint lint-format lint-rust lint-docs lint-python
 
 help: ## this list
@@ -40,6 +40,9 @@ bench-callbacks: .venv ## what Synapse's two callbacks cost, beside plain Python
 
 counts: $(TOOLS)/gungraun-runner valgrind ## instructions of the hot paths: 5 % more than benches/counts.txt fails
 	$(COUNTING) GUNGRAUN_RUNNER='$(CURDIR)/$(TOOLS)/gungraun-runner' cargo bench --bench counts
+
+bench-peers: ## beside Cedar, regorus, casbin, SQLite, Datalog and hash maps; SHAPES='pairs:1000 company' PEERS='cedar' pick some
+	cd benches/peers && SHAPES='$(SHAPES)' PEERS='$(PEERS)' BUDGET='$(BUDGET)' cargo run --release --locked
 
 coverage: coverage-rust coverage-python ## lines and branches that the tests reach, file by file
 
@@ -84,9 +87,11 @@ lint: lint-format lint-rust lint-docs lint-python ## formatting, clippy, documen
 
 lint-format:
 	cargo fmt --all --check
+	cd benches/peers && cargo fmt --check
 
 lint-rust:
 	cargo clippy --workspace --all-targets -- -D warnings
+	cd benches/peers && cargo clippy --locked --all-targets -- -D warnings
 
 lint-docs:
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
@@ -97,10 +102,11 @@ lint-python: .venv
 
 format: .venv ## format all sources
 	cargo fmt --all
+	cd benches/peers && cargo fmt
 	$(VENV) -m ruff format --no-cache python demo
 
 clean: ## remove what was built
-	rm -rf .venv .demo .tools
+	rm -rf .venv .demo .tools benches/peers/target
 	cargo clean
 
 # Says itself what is up to date.

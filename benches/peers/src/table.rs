@@ -1,0 +1,137 @@
+//! What is printed: a table for each thing measured, workloads side by side.
+
+use std::collections::BTreeMap;
+
+use crate::peer::{OWN, PEERS};
+
+pub const PAIR: &str = "one pair";
+pub const RECIPIENTS: &str = "who receives one";
+pub const SENDERS: &str = "whom one receives";
+pub const LOAD: &str = "load";
+pub const MEMORY: &str = "memory";
+pub const THREADS: &str = "two threads";
+
+const HEADS: [&str; 6] = [PAIR, RECIPIENTS, SENDERS, LOAD, MEMORY, THREADS];
+
+/// What an engine needed, or in a few words why there is no figure.
+#[derive(Debug, Clone)]
+pub enum Figure {
+    /// Nanoseconds, KiB, or for threads a ratio.
+    Number(f64),
+    Reason(String),
+}
+
+impl Figure {
+    /// As a child prints it.
+    pub fn read(text: &str) -> Self {
+        match text.parse() {
+            Ok(number) => Figure::Number(number),
+            Err(_) => Figure::Reason(text.to_owned()),
+        }
+    }
+
+    fn number(&self) -> Option<f64> {
+        match self {
+            Figure::Number(number) => Some(*number),
+            Figure::Reason(_) => None,
+        }
+    }
+}
+
+/// The figures of an engine for a workload, by the heads of tables.
+pub type Figures = BTreeMap<String, Figure>;
+
+/// The same reason for everything.
+pub fn nothing(why: &str) -> Figures {
+    let why = |head: &str| (head.to_owned(), Figure::Reason(why.to_owned()));
+    HEADS.map(why).into()
+}
+
+/// A workload: a line about it, and the figures of engines by name.
+pub struct Column {
+    pub name: String,
+    pub line: String,
+    pub engines: BTreeMap<&'static str, Figures>,
+}
+
+/// All tables, as Markdown.
+pub fn print(columns: &[Column]) {
+    println!("| workload | users | rules | one is received by | one receives |");
+    println!("|---|---|---|---|---|");
+    for column in columns {
+        println!("| {} | {} |", column.name, column.line);
+    }
+    let mut reasons: Vec<String> = Vec::new();
+    for head in HEADS {
+        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        println!("\n| {head} | {} |", names.join(" | "));
+        println!("|---|{}", "---|".repeat(columns.len()));
+        for (engine, ..) in PEERS {
+            let mut cells = Vec::new();
+            for column in columns {
+                let figure = |engine: &str| column.engines.get(engine)?.get(head);
+                cells.push(match figure(engine) {
+                    Some(Figure::Number(number)) => {
+                        let own = figure(OWN).filter(|_| *engine != OWN);
+                        cell(head, *number, own.and_then(Figure::number))
+                    }
+                    Some(Figure::Reason(why)) => {
+                        let reason = format!("{engine}, {}: {why}", column.name);
+                        let known = reasons.iter().position(|known| *known == reason);
+                        let place = known.unwrap_or_else(|| {
+                            reasons.push(reason);
+                            reasons.len() - 1
+                        });
+                        format!("({})", place + 1)
+                    }
+                    None => continue,
+                });
+            }
+            // Not asked for, if there are none.
+            if !cells.is_empty() {
+                println!("| {engine} | {} |", cells.join(" | "));
+            }
+        }
+    }
+    if !reasons.is_empty() {
+        println!("\nNo figures:\n");
+    }
+    for (number, reason) in (1..).zip(reasons) {
+        println!("{number}. {reason}");
+    }
+}
+
+/// A figure, and how many times as much it is as presence-router's.
+fn cell(head: &str, number: f64, own: Option<f64>) -> String {
+    let text = match head {
+        THREADS => return format!("{number:.2}"),
+        MEMORY => format!("{} MiB", digits(number / 1024.0)),
+        _ => time(number),
+    };
+    match own {
+        Some(own) if own > 0.0 => match number / own {
+            0.0..0.01 => format!("{text} (under 0.01x)"),
+            times @ 0.01..0.095 => format!("{text} ({times:.2}x)"),
+            times => format!("{text} ({}x)", digits(times)),
+        },
+        _ => text,
+    }
+}
+
+/// Nanoseconds in the unit that fits.
+pub fn time(nanoseconds: f64) -> String {
+    match nanoseconds {
+        0.0..1e3 => format!("{} ns", digits(nanoseconds)),
+        1e3..1e6 => format!("{} us", digits(nanoseconds / 1e3)),
+        1e6..1e9 => format!("{} ms", digits(nanoseconds / 1e6)),
+        _ => format!("{} s", digits(nanoseconds / 1e9)),
+    }
+}
+
+/// Two digits or more.
+fn digits(number: f64) -> String {
+    match number {
+        0.0..9.95 => format!("{number:.1}"),
+        _ => format!("{number:.0}"),
+    }
+}
