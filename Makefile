@@ -12,7 +12,7 @@ COUNTING := PATH='$(CURDIR)/$(VALGRIND)/usr/bin:$(PATH)' VALGRIND_LIB='$(CURDIR)
 endif
 
 .PHONY: help demo test test-rust test-python format clean
-.PHONY: bench-callbacks bench-peers counts coverage coverage-rust coverage-python fuzz limits mutants
+.PHONY: bench-callbacks bench-peers counts scale coverage coverage-rust coverage-python fuzz limits mutants
 .PHONY: lint lint-format lint-rust lint-docs lint-python
 
 help: ## this list
@@ -37,6 +37,9 @@ limits: ## hostile and very large policies in full size: peak memory and seconds
 
 bench-callbacks: .venv ## what Synapse's two callbacks cost, beside plain Python routers; ROWS='1x5 warm' picks some
 	$(VENV) python/benches/callbacks.py $(ROWS)
+
+scale: .venv ## a model of what the module adds to a Synapse of 5 to 50 processes; MINUTES=5 between two updates of a user
+	$(VENV) python/benches/scale.py --minutes $(or $(MINUTES),5)
 
 counts: $(TOOLS)/gungraun-runner valgrind ## instructions of the hot paths: 5 % more than benches/counts.txt fails
 	$(COUNTING) GUNGRAUN_RUNNER='$(CURDIR)/$(TOOLS)/gungraun-runner' cargo bench --bench counts
