@@ -148,7 +148,7 @@ pub fn advice_on_file(text: &str, position: Position) -> Advice {
         let help = "this is a statement of a policy: put it into a `*.policy` file; ";
         return say(format!("{help}{shape}"));
     }
-    if line.starts_with('\t') || line.trim_start_matches(' ').starts_with('\t') {
+    if line.trim_start_matches(' ').starts_with('\t') {
         let new = line.replace('\t', "  ");
         return say(format!(
             "YAML takes no tab there: write `{new}` with blanks"
