@@ -333,3 +333,37 @@ fn positive<'a>(selector: &'a Selector, certain: bool, visit: &mut impl FnMut(&'
         _ => visit(selector, certain),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::one_edit;
+
+    #[test]
+    fn one_edit_is_no_more() {
+        for (other, near) in [
+            ("example.org", false),
+            ("exampl.org", true),
+            ("xample.org", true),
+            ("example.or", true),
+            ("examplee.org", true),
+            ("example.orgs", true),
+            ("an-example.org", false),
+            ("exbmple.org", true),
+            ("example.orq", true),
+            ("exmaple.org", true),
+            ("example.ogr", true),
+            ("xeample.org", true),
+            ("exbnple.org", false),
+            ("exmxple.org", false),
+            ("exbaple.org", false),
+            ("exapmel.org", false),
+            ("exam.org", false),
+            ("", false),
+        ] {
+            assert_eq!(one_edit(other, "example.org"), near, "{other}");
+            assert_eq!(one_edit("example.org", other), near, "{other}");
+        }
+        assert!(one_edit("aab", "ab") && one_edit("aa", "a") && one_edit("a", "b"));
+        assert!(one_edit("", "a") && !one_edit("", "ab") && !one_edit("abab", "ab"));
+    }
+}

@@ -139,6 +139,19 @@ fn remote_disclosure() {
     );
     gives_with("send @yves:other.org to @zed:remote.org", &[]);
     gives_with(
+        "send remote users who are members of #ops to @zed:remote.org",
+        &[],
+    );
+    // What one rule's recipients settle of a group says nothing of another's.
+    gives_with(
+        "group g = @yves:other.org\nsend @ann to @bob, (group g who are members of #ops)\nsend @bob to group g",
+        &["remote-disclosure 1:11"],
+    );
+    gives_with(
+        "group g = @zed:remote.org\nsend @ann to group g, users on remote.org\nsend @bob to group g, users on other.org",
+        &["remote-disclosure 1:11"],
+    );
+    gives_with(
         "send @ann to @bob, (@zed:remote.org who are members of #ops)",
         &["remote-disclosure 1:21"],
     );
@@ -201,6 +214,15 @@ fn costly_rule() {
         none
     );
     assert_eq!(given("send all to @ann\nblock @bob"), none);
+    // Only so many senders are tried, the first.
+    let some = |n: usize| (0..n).map(|n| format!("@u{n}:big.org"));
+    for n in [15, 16, 17, 18] {
+        let senders: Vec<String> = some(n).collect();
+        assert_eq!(
+            given(&format!("send {} to all", senders.join(", "))),
+            makes(10_003)
+        );
+    }
     // Nobody there has a presence to send.
     assert_eq!(given("send users on nowhere.org to all"), none);
     // What is blocked is not delivered.
