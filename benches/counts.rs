@@ -101,11 +101,22 @@ fn asked(shape: &str) -> Asked {
     }
 }
 
+/// The same when all of these users were asked about before.
+fn asked_again(shape: &str) -> Asked {
+    let asked = asked(shape);
+    for user in &asked.users {
+        asked.snapshot.receives_everyone(&asked.directory, user);
+    }
+    asked
+}
+
 #[library_benchmark]
 #[bench::pairs_1000(args = ("pairs:1000"), setup = asked, config = kept("sees pairs:1000"))]
 #[bench::pairs_20000(args = ("pairs:20000"), setup = asked, config = kept("sees pairs:20000"))]
 #[bench::globs_1000(args = ("globs:1000"), setup = asked, config = kept("sees globs:1000"))]
 #[bench::company(args = ("company"), setup = asked, config = kept("sees company"))]
+#[bench::globs_again(args = ("globs:1000"), setup = asked_again, config = kept("sees again globs:1000"))]
+#[bench::company_again(args = ("company"), setup = asked_again, config = kept("sees again company"))]
 fn sees(asked: Asked) -> (usize, Asked) {
     let pairs = asked.users.iter().zip(asked.users.iter().skip(1));
     let seen = pairs.filter(|(sender, recipient)| {

@@ -12,9 +12,12 @@ use foldhash::fast::RandomState;
 use crate::glob::Glob;
 use crate::id::{ServerName, UserId};
 use crate::index::{
-    Globs, Index, Link, Links, Lists, Names, Node, NodeId, Regexes, Traits, Triggers,
+    Globs, Index, Link, Links, Lists, Names, Node, NodeId, Recall, Regexes, Traits, Triggers,
 };
 use crate::policy::{Action, Kind, Pattern, PolicySet, Room, Selector};
+
+/// As many globs and regexes are matched as fast as what they matched is looked up.
+const FEW_PATTERNS: usize = 4;
 
 /// Compiles a policy. Costs its size.
 pub fn compile(policy: &PolicySet) -> Index {
@@ -43,7 +46,9 @@ pub fn compile(policy: &PolicySet) -> Index {
         .iter()
         .map(|(action, from, to)| (*to, Link::new(*action, *from)));
     let (user_globs, server_globs) = (&compiler.user_globs, &compiler.server_globs);
-    compiler.triggers.patterns = compiler.regexes.len() + user_globs.len() + server_globs.len() > 0;
+    let patterns = compiler.regexes.len() + user_globs.len() + server_globs.len();
+    compiler.triggers.patterns = patterns;
+    compiler.triggers.recall = (patterns > FEW_PATTERNS).then(Recall::new);
     compiler.triggers.user_globs = Globs::new(user_globs);
     compiler.triggers.server_globs = Globs::new(server_globs);
     compiler.triggers.regexes = Regexes::new(compiler.regexes);

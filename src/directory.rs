@@ -271,6 +271,11 @@ impl Directory {
         joined.is_some_and(|(rooms, room)| rooms.contains(room))
     }
 
+    /// The rooms a user is joined to; `None` if there is none.
+    pub(crate) fn joined(&self, user: &str) -> Option<&HashSet<RoomId, RandomState>> {
+        self.rooms_of.get(user)
+    }
+
     /// The rooms a user is joined to, in no order.
     pub fn rooms_of(&self, user: &str) -> impl ExactSizeIterator<Item = &RoomId> {
         // An empty list has the same iterator.
@@ -289,7 +294,8 @@ impl Directory {
         ids.chain(self.aliases.keys().map(RoomAlias::as_str))
     }
 
-    fn room_id<'a>(&'a self, room: &'a Room) -> Option<&'a RoomId> {
+    /// The ID of a room named by its ID or an alias; `None` for an alias of no room here.
+    pub(crate) fn room_id<'a>(&'a self, room: &'a Room) -> Option<&'a RoomId> {
         match room {
             Room::Id(id) => Some(id),
             Room::Alias(alias) => self.aliases.get(alias),

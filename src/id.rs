@@ -135,8 +135,16 @@ pub fn server_of(user_id: &str) -> &str {
 }
 
 fn split(id: &str) -> (&str, &str) {
-    let (name, server) = id.split_once(':').unwrap_or((id, ""));
-    (name.get(1..).unwrap_or_default(), server)
+    // Byte by byte: so short a text is read before a search for a character has begun.
+    let colon = id.bytes().position(|byte| byte == b':');
+    let (name, server) = match colon {
+        Some(at) => (id.get(..at), id.get(at + 1..)),
+        None => (Some(id), None),
+    };
+    (
+        name.and_then(|name| name.get(1..)).unwrap_or_default(),
+        server.unwrap_or_default(),
+    )
 }
 
 fn check_user(text: &str) -> Result<(), IdError> {

@@ -9,6 +9,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use regex_syntax::hir::literal::Extractor;
+
 use crate::glob::Glob;
 use crate::id::{RoomAlias, RoomId, ServerName, UserId};
 use crate::source::Span;
@@ -134,6 +136,7 @@ pub struct Pattern(Arc<Compiled>);
 struct Compiled {
     text: Box<str>,
     regex: regex::Regex,
+    starts: Option<Box<[Box<str>]>>,
 }
 
 impl Pattern {
@@ -154,8 +157,12 @@ impl Pattern {
         // In verbose mode a last comment would swallow our `)`: a line end stops it.
         let regex = build(&format!(r"\A(?:{text})\z"))
             .or_else(|_| build(&format!("\\A(?:{text}\n)\\z")))?;
-        let text = text.into();
-        Ok(Pattern(Arc::new(Compiled { text, regex })))
+        let compiled = Compiled {
+            text: text.into(),
+            starts: starts_of(regex.as_str()),
+            regex,
+        };
+        Ok(Pattern(Arc::new(compiled)))
     }
 
     /// Whether the whole user ID matches. Linear in its length.
@@ -163,10 +170,34 @@ impl Pattern {
         self.0.regex.is_match(user_id)
     }
 
+    /// Texts of which every user ID that matches begins with one: sorted, and none begins with another.
+    /// `None` if it may begin with anything, or with too many.
+    pub fn starts(&self) -> Option<&[Box<str>]> {
+        self.0.starts.as_deref()
+    }
+
     /// The regex as it was written.
     pub fn as_str(&self) -> &str {
         &self.0.text
     }
+}
+
+/// What the matches of a regex begin with, as [`Pattern::starts`] says it.
+fn starts_of(regex: &str) -> Option<Box<[Box<str>]>> {
+    let hir = regex_syntax::parse(regex).ok()?;
+    let starts = Extractor::new().extract(&hir);
+    let mut texts: Vec<Box<str>> = Vec::new();
+    for start in starts.literals()? {
+        let text = std::str::from_utf8(start.as_bytes()).ok()?;
+        if text.is_empty() {
+            return None;
+        }
+        texts.push(text.into());
+    }
+    texts.sort_unstable();
+    // A text stands before all that begin with it.
+    texts.dedup_by(|next, before| next.starts_with(&**before));
+    Some(texts.into())
 }
 
 /// Many regexes that are matched in one pass.
@@ -220,5 +251,24 @@ mod tests {
         assert!(!matches("(?m)@ann:x$", "@ann:x\n"));
         assert!(Pattern::new("a)(b").is_err());
         assert!(Pattern::new(r"(?:a{1000}){1000}").is_err());
+    }
+
+    #[test]
+    fn what_matches_begins_as_it_is_said() {
+        let starts = |text: &str| {
+            let pattern = Pattern::new(text).unwrap();
+            let starts = pattern.starts();
+            starts.map(|starts| starts.iter().map(|start| start.to_string()).collect())
+        };
+        let said = |texts: &[&str]| Some(texts.iter().map(|text| text.to_string()).collect());
+        assert_eq!(
+            starts(r"@(bob|carl)\.7[01]+:.*"),
+            said(&["@bob.70", "@bob.71", "@carl.70", "@carl.71"])
+        );
+        assert_eq!(starts("@ann:x|@a.*|@ab:y|@b"), said(&["@a", "@b"]));
+        assert_eq!(starts("(?i)@Ö:x"), said(&["@Ö:X", "@Ö:x", "@ö:X", "@ö:x"]));
+        assert_eq!(starts(".*:x"), None::<Vec<String>>);
+        assert_eq!(starts("(?:@a)?.*"), None);
+        assert_eq!(starts("[a&&b]"), said(&[]));
     }
 }

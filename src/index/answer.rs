@@ -282,7 +282,11 @@ impl<'a> Query<'a> {
             }
             Node::Remote => self.list_each(parts, |user| !directory.is_local(user.as_str())),
             Node::Matching(pattern) => {
-                self.list_each(parts, |user| pattern.matches(user.as_str()));
+                let inside = |user: &&UserId| pattern.matches(user.as_str());
+                match pattern.starts() {
+                    Some(starts) => self.list_from(starts, parts, inside),
+                    None => self.list_each(parts, inside),
+                }
             }
             Node::Nobody | Node::Any(_) | Node::Both(_) | Node::Except(..) => {}
         }
@@ -310,6 +314,23 @@ impl<'a> Query<'a> {
         let named = self.index.names.users_from(start).iter();
         parts.add_users(named.filter(inside));
         parts.add_users(self.in_hand.iter().filter(inside));
+    }
+
+    /// Costs the users whose ID begins with one of these texts, of which none begins with another.
+    fn list_from(
+        &self,
+        starts: &[Box<str>],
+        parts: &mut Parts<'a>,
+        inside: impl Fn(&&UserId) -> bool,
+    ) {
+        let known = starts
+            .iter()
+            .flat_map(|start| self.directory.users_from(start));
+        parts.add_users(known.filter(&inside));
+        let names = &self.index.names;
+        let named = starts.iter().flat_map(|start| names.users_from(start));
+        parts.add_users(named.filter(&inside));
+        parts.add_users(self.in_hand.iter().filter(&inside));
     }
 
     /// Costs a look at every known user.

@@ -21,6 +21,7 @@ mod merge;
 mod names;
 mod patterns;
 mod query;
+mod recall;
 mod set;
 
 use std::collections::HashMap;
@@ -35,6 +36,7 @@ pub(crate) use lists::Lists;
 pub(crate) use names::Names;
 pub(crate) use patterns::{Globs, Regexes};
 pub(crate) use query::{Query, Side};
+pub(crate) use recall::Recall;
 
 /// A selector by its number: first the named users, then the others in [`Index::nodes`].
 pub(crate) type NodeId = u32;
@@ -126,11 +128,13 @@ pub(crate) struct Triggers {
     pub servers: HashMap<ServerName, NodeId, RandomState>,
     /// By room ID or alias.
     pub rooms: HashMap<Box<str>, NodeId, RandomState>,
-    /// Whether there is any glob or regex.
-    pub patterns: bool,
+    /// How many globs and regexes there are.
+    pub patterns: usize,
     pub user_globs: Globs,
     pub server_globs: Globs,
     pub regexes: Regexes,
+    /// What was found of them; `None` where they are too few.
+    pub recall: Option<Recall>,
 }
 
 /// A policy as it is answered.

@@ -214,29 +214,44 @@ impl<'a> Query<'a> {
         if !triggers.rooms.is_empty() {
             self.rooms_triggered(asked.id, &mut nodes);
         }
-        if triggers.patterns {
-            let mut globs = |node| {
-                if self.leaf_contains(node, asked) == Some(true) {
-                    nodes.push(node);
-                }
-            };
-            let server = server_of(asked.id);
-            triggers.server_globs.may_match(server, &mut globs);
-            triggers.user_globs.may_match(asked.id, &mut globs);
-            let mut regexes = |node| nodes.push(node);
-            triggers.regexes.matching(asked.id, &mut regexes);
+        match &triggers.recall {
+            Some(recall) => {
+                recall.nodes(asked.id, &mut nodes, |nodes| self.patterns(asked, nodes));
+            }
+            None if triggers.patterns > 0 => self.patterns(asked, &mut nodes),
+            None => {}
         }
         nodes
+    }
+
+    /// The globs and regexes that a user matches.
+    fn patterns(&self, asked: &Asked<'_>, nodes: &mut Nodes) {
+        let triggers = &self.index.triggers;
+        let mut globs = |node| {
+            if self.leaf_contains(node, asked) == Some(true) {
+                nodes.push(node);
+            }
+        };
+        let server = server_of(asked.id);
+        triggers.server_globs.may_match(server, &mut globs);
+        triggers.user_globs.may_match(asked.id, &mut globs);
+        let mut regexes = |node| nodes.push(node);
+        triggers.regexes.matching(asked.id, &mut regexes);
     }
 
     /// The nodes of the rooms a user is joined to. Costs the rooms of the user, or those the policy
     /// names, whichever are fewer.
     fn rooms_triggered(&self, user: &str, nodes: &mut Nodes) {
         let named = &self.index.triggers.rooms;
-        let joined = self.directory.rooms_of(user);
+        let Some(joined) = self.directory.joined(user) else {
+            return;
+        };
         if joined.len() > named.len() {
             let inside = |node: &&NodeId| match self.index.part(**node) {
-                Part::Other(Node::Members(room)) => self.directory.is_member(room, user),
+                Part::Other(Node::Members(room)) => {
+                    let room = self.directory.room_id(room);
+                    room.is_some_and(|room| joined.contains(room))
+                }
                 _ => false,
             };
             nodes.extend(named.values().filter(inside).copied());
