@@ -325,6 +325,61 @@ fn a_repeated_rule_goes_with_its_line() {
     );
 }
 
+/// What is left of a policy that says one thing twice: `None` if both stay.
+fn without_repeat(senders: [&str; 2], recipients: [&str; 2]) -> Option<String> {
+    let rule = |at: usize| format!("send {} to {}\n", senders[at], recipients[at]);
+    let origin = Origin {
+        inline: vec![Inline {
+            name: "a.policy".into(),
+            text: format!("group g = @a, @b\n{}{}", rule(0), rule(1)),
+        }],
+        homeserver: "example.org".parse().ok(),
+        ..Origin::default()
+    };
+    let snapshot = Router::load(origin).unwrap().snapshot();
+    let report = snapshot.warnings();
+    let twice = report.problems().iter();
+    let twice = twice.filter(|problem| problem.name.to_string() == "duplicate-rule");
+    assert_eq!(twice.count(), 1, "{senders:?} {recipients:?} {report}");
+    report.fixed().pop().map(|fixed| fixed.after)
+}
+
+#[test]
+fn a_rule_goes_only_if_it_is_repeated_to_the_letter() {
+    for users in [
+        "all",
+        "local users",
+        "remote users",
+        "@a",
+        "@a*",
+        "users on x.org",
+        "users on *.x.org",
+        "users matching /@a.*/",
+        "members of #ops",
+        "group g",
+        "@a, @b",
+        "@a who are members of #ops",
+        "all except @a, @b",
+    ] {
+        let left = Some(format!("group g = @a, @b\nsend {users} to @z\n"));
+        assert_eq!(without_repeat([users; 2], ["@z"; 2]), left);
+        let left = Some(format!("group g = @a, @b\nsend @z to {users}\n"));
+        assert_eq!(without_repeat(["@z"; 2], [users; 2]), left);
+    }
+    for users in [
+        ["@a, @b", "@b, @a"],
+        ["@a, @b", "@a, @b, @a"],
+        ["@a, @b, @a", "@a, @b"],
+        ["group g", "@a, @b"],
+        ["all except @a, @b", "all except @b, @a"],
+        ["@a, @b except @b", "@a, @b, @b except @b"],
+        ["@a who are members of #ops", "members of #ops who are @a"],
+    ] {
+        assert_eq!(without_repeat(users, ["@z"; 2]), None);
+        assert_eq!(without_repeat(["@z"; 2], users), None);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn permissions_and_links_stay() {

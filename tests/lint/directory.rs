@@ -142,7 +142,31 @@ fn remote_disclosure() {
         "send remote users who are members of #ops to @zed:remote.org",
         &[],
     );
+    gives_with(
+        "send remote users except @yves:other.org to @zed:remote.org",
+        &[],
+    );
+    gives_with("send @ann to @zed:remote.org, remote users", &[]);
+    let named = |text: &str, directory: &str| {
+        let report = with_directory(text, directory);
+        let mut problems = report.problems().iter();
+        let found = problems.find(|problem| problem.name == Name::RemoteDisclosure);
+        found.map(|problem| problem.help.clone())
+    };
+    assert_eq!(named("block @ann from @zed:remote.org", DIRECTORY), None);
+    // Another name of the homeserver is meant only if it is like it, and nobody is known there.
+    let suggested = |server: &str, directory: &str| {
+        let help = named(&format!("send @ann to @zed:{server}"), directory).unwrap();
+        help.starts_with("did you mean `@zed:h.org`?")
+    };
+    let neighbour = DIRECTORY.replace("@zed:remote.org", "@zed:h.orq");
+    assert!(suggested("h.orq", DIRECTORY) && suggested("H.org", DIRECTORY));
+    assert!(!suggested("elsewhere.net", DIRECTORY) && !suggested("h.orq", &neighbour));
     // What one rule's recipients settle of a group says nothing of another's.
+    gives_with(
+        "group g = @zed:remote.org\nsend @ann to group g, @bob\nsend @gobbler to group g\nblock @ann from @zed:remote.org",
+        &["remote-disclosure 1:11"],
+    );
     gives_with(
         "group g = @yves:other.org\nsend @ann to @bob, (group g who are members of #ops)\nsend @bob to group g",
         &["remote-disclosure 1:11"],
@@ -214,6 +238,11 @@ fn costly_rule() {
         none
     );
     assert_eq!(given("send all to @ann\nblock @bob"), none);
+    assert_eq!(given("send @ann to local users"), none);
+    assert_eq!(
+        given("send @u1:big.org to all\nblock local users except @ann from all"),
+        makes(10_003)
+    );
     // Only so many senders are tried, the first.
     let some = |n: usize| (0..n).map(|n| format!("@u{n}:big.org"));
     for n in [15, 16, 17, 18] {
