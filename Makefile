@@ -12,7 +12,7 @@ COUNTING := PATH='$(CURDIR)/$(VALGRIND)/usr/bin:$(PATH)' VALGRIND_LIB='$(CURDIR)
 endif
 
 .PHONY: help demo test test-rust test-python format clean
-.PHONY: bench-callbacks bench-peers counts scale coverage coverage-rust coverage-python fuzz limits mutants
+.PHONY: bars plots bench-callbacks bench-peers counts scale coverage coverage-rust coverage-python fuzz limits mutants
 .PHONY: lint lint-format lint-rust lint-docs lint-python
 
 help: ## this list
@@ -34,6 +34,19 @@ fuzz: $(TOOLS)/cargo-fuzz .venv ## every fuzz target in turn, SECONDS=60 each; T
 
 limits: ## hostile and very large policies in full size: peak memory and seconds of each
 	LIMITS=all cargo test --release --test limits -- --nocapture --test-threads=1
+
+# Each of the three adds its rows.
+ROWS_OF_BARS := $(CURDIR)/target/bars.jsonl
+bar = $(if $(BARS),$(filter $(1),$(BARS)),yes)
+bars: .venv ## each limit that was set for performance, and what this machine measures; BARS='1 4' picks some
+	@mkdir -p target && rm -f $(ROWS_OF_BARS)
+	@BARS='$(BARS)' BARS_FILE=$(ROWS_OF_BARS) cargo bench --bench bars
+	@$(if $(call bar,3),$(VENV) python/benches/callbacks.py --bars $(ROWS_OF_BARS))
+	@$(if $(call bar,1),cd benches/peers && BARS_FILE=$(ROWS_OF_BARS) BUDGET=0.1 cargo run --release --locked >/dev/null)
+	@BARS_FILE=$(ROWS_OF_BARS) cargo bench --bench bars -- table
+
+plots: ## what operations cost as rules, users and answers grow, drawn into docs/plots
+	cargo bench --bench bars -- plots
 
 bench-callbacks: .venv ## what Synapse's two callbacks cost, beside plain Python routers; ROWS='1x5 warm' picks some
 	$(VENV) python/benches/callbacks.py $(ROWS)

@@ -2,6 +2,7 @@
 
     make bench-callbacks                    all of it, some minutes
     make bench-callbacks ROWS='1x5 changed' only rows and sections whose name has one of these words
+    make bars BARS=3                        only those rows for which a limit was set, beside it
 
 Every contender is awaited as Synapse awaits it (`delay_cancellation`), in one process, in turn, some
 calls each time; every batch is of new states, which nobody has hashed before. A figure is the median
@@ -18,6 +19,7 @@ from __future__ import annotations
 import argparse
 import gc
 import itertools
+import json
 import logging
 import statistics
 import sys
@@ -196,6 +198,10 @@ class Row:
         self._changes = changes
 
     def measure(self) -> None:
+        self._print(self.times())
+
+    def times(self) -> dict[str, list[float]]:
+        """Seconds of a call of each contender, in each turn."""
         times: dict[str, list[float]] = {name: [] for name in self.contenders}
         calls = {}
         for name, callback in self.contenders.items():
@@ -210,7 +216,7 @@ class Row:
             for name, callback in self.contenders.items():
                 if calls[name]:
                     times[name].append(self._once(name, callback, calls[name]) / calls[name])
-        self._print(times)
+        return times
 
     def _once(self, name: str, callback: Callback, calls: int) -> float:
         arguments = self._arguments(calls)
@@ -269,12 +275,12 @@ def main(words: Sequence[str]) -> None:
         for states, recipients in SIZES:
             name = f"{states}x{recipients}"
             if wanted(name, title):
-                for_states(name, states, recipients, changed)
+                for_states(name, states, recipients, changed).measure()
     print("\nget_users_for_states, again: the same batch each time, as for each user who receives everyone\n")
     for states, recipients in SIZES[:3]:
         name = f"{states}x{recipients}"
         if wanted(name, "again"):
-            for_states(name, states, recipients, None, again=True)
+            for_states(name, states, recipients, None, again=True).measure()
     print("\nget_users_for_states, differing: each update to 10 users of its own\n")
     for states in (1, 10, 1000):
         if wanted(f"{states}x10", "differing"):
@@ -285,7 +291,7 @@ def main(words: Sequence[str]) -> None:
             interested(senders)
 
 
-def for_states(name: str, states: int, recipients: int, changed: str | None, again: bool = False) -> None:
+def for_states(name: str, states: int, recipients: int, changed: str | None, again: bool = False) -> Row:
     users = [user("r", number) for number in range(recipients)]
     config: dict[str, Any] = {"always_send_to_users": users}
     if changed == "room":
@@ -311,7 +317,26 @@ def for_states(name: str, states: int, recipients: int, changed: str | None, aga
         row.contenders["indexed"] = index.get_users_for_states
     answer = dict.fromkeys(users, set(batches(states)(1)[0]))
     row.contenders["Synapse's merging"] = merging(answer)
-    row.measure()
+    return row
+
+
+def bars(path: Path) -> None:
+    """Adds the rows for which a limit was set to a file of JSON lines, as `benches/bars` does."""
+    with path.open("a") as file:
+        for theirs, limit, sizes in (("a shared set", 1.0, SIZES[:3]), ("Synapse's merging", 0.1, SIZES[3:])):
+            for states, recipients in sizes:
+                row = for_states(f"{states}x{recipients}", states, recipients, None, again=False)
+                times = row.times()
+                ratio = statistics.median(a / b for a, b in zip(times[OURS], times[theirs], strict=False))
+                told = {
+                    "bar": 3,
+                    "what": f"`get_users_for_states`, {states} updates x {recipients} recipients, to {theirs}",
+                    "figure": _microseconds(statistics.median(times[OURS])),
+                    "ratio": ratio,
+                    "limit": f"{limit:g}x",
+                    "met": ratio <= limit,
+                }
+                file.write(json.dumps(told) + "\n")
 
 
 def differing(states: int) -> None:
@@ -356,9 +381,13 @@ if __name__ == "__main__":
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("words", nargs="*", help="only rows and sections whose name has one of these words")
+    parser.add_argument("--bars", type=Path, metavar="FILE", help="add the rows that have a limit to this file")
     asked = parser.parse_args()
     logging.disable(logging.WARNING)
     # It has opinions on a second cache of one name, which each router here has.
     logging.getLogger("synapse.util.metrics").disabled = True
     with tempfile.TemporaryDirectory() as SCRATCH:
-        main(asked.words)
+        if asked.bars is None:
+            main(asked.words)
+        else:
+            bars(asked.bars)

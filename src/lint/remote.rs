@@ -140,7 +140,6 @@ fn one_edit(a: &str, b: &str) -> bool {
     let tail = tail.take(most).take_while(|(a, b)| a == b).count();
     let (x, y) = (a.get(head..a.len() - tail), b.get(head..b.len() - tail));
     match (x.unwrap_or_default(), y.unwrap_or_default()) {
-        ([], []) => false,
         ([_], [] | [_]) | ([], [_]) => true,
         ([p, q], [r, s]) => p == s && q == r,
         _ => false,

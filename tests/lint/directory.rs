@@ -154,6 +154,8 @@ fn remote_disclosure() {
         found.map(|problem| problem.help.clone())
     };
     assert_eq!(named("block @ann from @zed:remote.org", DIRECTORY), None);
+    let nobody = "send @ann except @ann to @zed:remote.org";
+    assert_eq!(named(nobody, DIRECTORY), None);
     // Another name of the homeserver is meant only if it is like it, and nobody is known there.
     let suggested = |server: &str, directory: &str| {
         let help = named(&format!("send @ann to @zed:{server}"), directory).unwrap();
