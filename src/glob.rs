@@ -107,6 +107,11 @@ impl Glob {
         last.get(last.len().checked_sub(bytes?)?..)
     }
 
+    /// Whether all users on its plain server whose ID begins with its plain start match.
+    pub fn is_start_and_server(&self) -> bool {
+        self.one_run && self.end.starts_with(':') && !self.start.contains(':')
+    }
+
     /// Whether the whole user ID matches; wildcards stay on their side of the first `:`.
     pub fn matches_user(&self, user_id: &str) -> bool {
         let Some(middle) = self.between(user_id) else {
@@ -244,6 +249,18 @@ mod tests {
                     "{text} {id}"
                 );
             }
+        }
+        for (text, all) in [
+            ("@a*:x", true),
+            ("@*:x:1", true),
+            ("@a*b:x", false),
+            ("@a*:*", false),
+            ("@a:*x", false),
+            ("@a?:x", false),
+            ("@a*b*:x", false),
+            ("@a*:x?", false),
+        ] {
+            assert_eq!(glob(text).is_start_and_server(), all, "{text}");
         }
         assert_eq!(glob("@a*:x:1").plain_server(), Some("x:1"));
         assert_eq!(glob("@a:b").plain_server(), Some("b"));

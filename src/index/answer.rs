@@ -307,7 +307,10 @@ impl<'a> Query<'a> {
         match glob.plain_server() {
             Some(server) => {
                 let known = self.directory.users_on_from(server, start);
-                parts.add_users(known.filter(inside));
+                match glob.is_start_and_server() {
+                    true => parts.add_users(known),
+                    false => parts.add_users(known.filter(inside)),
+                }
             }
             None => parts.add_users(self.directory.users_from(start).filter(inside)),
         }
