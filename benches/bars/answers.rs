@@ -52,7 +52,7 @@ pub fn shapes(count: usize) -> Vec<(&'static str, Snapshots, Directory)> {
         "group a = {}\ngroup b = {}\ngroup c = {}\n",
         listed(0..count - half / 2),
         listed(half..count + half / 10),
-        listed(0..half / 10)
+        listed(0..(half / 10).max(1))
     );
     let both = |groups: &str, users: &str, less: &str| {
         let mut to = format!("{groups}send @s to {users}\n");

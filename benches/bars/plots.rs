@@ -16,7 +16,7 @@ use presence_router::workload::Shape;
 use super::answers::shapes;
 use super::changes::join;
 use super::measure::{best, pairs, sees, workload};
-use super::row::{digits, time};
+use super::row::time;
 
 /// A name, and points of a count and nanoseconds.
 type Curve = (&'static str, Vec<(f64, f64)>);
@@ -94,7 +94,7 @@ fn answers() -> Vec<Curve> {
     let names = ["a group", "a room", "two groups that overlap", "a glob"];
     let mut curves = names.map(|name| (name, Vec::new()));
     let mut copies = Vec::new();
-    for count in [1, 10, 100, 1_000, 10_000, 100_000] {
+    for count in [10, 100, 1_000, 10_000, 100_000] {
         eprintln!("{count} users in an answer ...");
         for (at, (_, snapshots, directory)) in shapes(count).into_iter().enumerate() {
             let (users, [recipients, _, copy]) = snapshots.times(&directory);
@@ -172,8 +172,8 @@ const COLOURS: [RGBColor; 5] = [
 
 fn in_thousands(count: f64) -> String {
     match count {
-        ..1e3 => digits(count),
-        ..1e6 => format!("{} k", digits(count / 1e3)),
-        _ => format!("{} M", digits(count / 1e6)),
+        ..1e3 => format!("{count:.0}"),
+        ..1e6 => format!("{:.0} k", count / 1e3),
+        _ => format!("{:.0} M", count / 1e6),
     }
 }
