@@ -62,9 +62,10 @@ bench-peers: ## beside Cedar, regorus, casbin, SQLite, Datalog and hash maps; SH
 
 coverage: coverage-rust coverage-python ## lines and branches that the tests reach, file by file
 
-# Branches are not counted by stable Rust unless it is told that it may.
+# Branches are not counted by stable Rust unless it is told that it may. A program that a test kills may leave
+# half a profile.
 coverage-rust: $(TOOLS)/cargo-llvm-cov
-	RUSTC_BOOTSTRAP=1 LAW_POLICIES=500 $(TOOLS)/cargo-llvm-cov llvm-cov --branch --lib --bins --tests
+	RUSTC_BOOTSTRAP=1 LAW_POLICIES=500 $(TOOLS)/cargo-llvm-cov llvm-cov --branch --failure-mode all --lib --bins --tests
 
 coverage-python: .venv .tools/python
 	PYTHONPATH=.tools/python COVERAGE_FILE=.tools/coverage $(VENV) -m coverage run --branch \

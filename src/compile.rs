@@ -17,7 +17,7 @@ use crate::index::{
 use crate::policy::{Action, Kind, Pattern, PolicySet, Room, Selector};
 
 /// As many globs and regexes are matched as fast as what they matched is looked up.
-const FEW_PATTERNS: usize = 4;
+const FEW_PATTERNS: usize = 2;
 
 /// Compiles a policy. Costs its size.
 pub fn compile(policy: &PolicySet) -> Index {
