@@ -2,8 +2,9 @@
 //!
 //! `make bars` runs it, and the two programs that measure beside others (`python/benches/callbacks.py` and
 //! `benches/peers`); all add their rows to one file, and the last run with the word `table` prints it.
-//! Nothing is asserted: machines are noisy. One thread is timed by the processor time it used, the best
-//! of many rounds; loads, reloads and several threads by the clock.
+//! No time is asserted: machines are noisy. One thread is timed by the processor time it used, the best
+//! of many rounds in turn with what it is compared with; loads, reloads and several threads by the clock,
+//! and what other programs used of the processors meanwhile is told.
 //!
 //! Chosen by environment variables: `BARS='1 4'` measures only these, `BARS_FILE` is where rows are added.
 
@@ -14,12 +15,15 @@ mod changes;
 mod loads;
 mod measure;
 mod memory;
+mod others;
 mod plots;
 mod readers;
 mod row;
 
 use std::env;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use others::Use;
 use row::Rows;
 
 /// Measures a bar and adds its rows.
@@ -28,8 +32,10 @@ type Measure = fn(&mut Rows);
 fn main() {
     let words: Vec<String> = env::args().skip(1).collect();
     let has = |word: &str| words.iter().any(|given| given == word);
-    if let Some(what) = words.iter().find_map(|word| word.strip_prefix("memory=")) {
-        return memory::child(what);
+    if let [what, folder] = &words[..]
+        && let Some(what) = what.strip_prefix("memory=")
+    {
+        return memory::child(what, folder.as_ref());
     }
     if has("table") {
         return row::print_table();
@@ -41,22 +47,24 @@ fn main() {
     if !has("--bench") {
         return;
     }
-    let chosen = env::var("BARS").unwrap_or_default();
-    let chosen: Vec<&str> = chosen.split_whitespace().collect();
-    let parts: [(&str, Measure); 7] = [
-        ("1", answers::one_pair),
-        ("2", answers::lists),
-        ("4", loads::loads),
-        ("5", readers::while_reloading),
-        ("6", memory::kept),
-        ("7", readers::two_threads),
-        ("8", changes::joins),
+    let parts: [(u8, Measure); 7] = [
+        (1, answers::one_pair),
+        (2, answers::lists),
+        (4, loads::loads),
+        (5, readers::while_reloading),
+        (6, memory::kept),
+        (7, readers::two_threads),
+        (8, changes::joins),
     ];
     let mut rows = Rows::open();
     for (bar, measure) in parts {
-        if chosen.is_empty() || chosen.contains(&bar) {
+        if row::chosen(bar) {
             eprintln!("bar {bar} ...");
-            measure(&mut rows);
+            let before = Use::now();
+            // What fails is said to be not measured, and the others are.
+            if catch_unwind(AssertUnwindSafe(|| measure(&mut rows))).is_ok() {
+                rows.done(bar, before.and_then(Use::others_percent));
+            }
         }
     }
 }

@@ -13,9 +13,9 @@ use presence_router::id::UserId;
 use presence_router::router::Snapshot;
 use presence_router::workload::Shape;
 
-use super::answers::shapes;
-use super::changes::join;
-use super::measure::{best, pairs, sees, workload};
+use super::answers::{S, shapes};
+use super::changes::Comings;
+use super::measure::{Pair, best, pairs, sees, workload};
 use super::row::time;
 
 /// A name, and points of a count and nanoseconds.
@@ -28,7 +28,7 @@ pub fn draw_all() {
 }
 
 /// What is asked of a policy with pairs, one recipient of everyone, and three blocks.
-fn asked(snapshot: &Snapshot, directory: &Directory, questions: &[(String, String)]) -> [f64; 3] {
+fn asked(snapshot: &Snapshot, directory: &Directory, questions: &[Pair]) -> [f64; 3] {
     let pairs = sees(snapshot, directory, questions);
     let recipients = best(questions.len(), |at| {
         black_box(snapshot.recipients_of(directory, &questions[at].0));
@@ -45,9 +45,9 @@ const MORE: &str = "send all to @gobbler\nblock @one, @two, @three from @gobbler
 
 const ASKED: [&str; 4] = [
     "sees",
-    "recipients_of, some ten users",
+    "recipients_of",
     "senders_for, everyone but three",
-    "a join, sees, a leave",
+    "a join and a leave",
 ];
 
 fn curves(points: Vec<(u32, [f64; 4])>) -> Vec<Curve> {
@@ -64,8 +64,9 @@ fn rules() -> Vec<Curve> {
     let point = |count: u32| {
         eprintln!("{count} rules ...");
         let (workload, snapshot) = workload(Shape::Pairs(count), MORE);
-        let [one, list, everyone] = asked(&snapshot, &directory, &pairs(&workload, 1_000));
-        (count, [one, list, everyone, join(count, 10)])
+        let questions = pairs(&workload, &snapshot, 1_000);
+        let [one, list, everyone] = asked(&snapshot, &directory, &questions);
+        (count, [one, list, everyone, Comings::new(count, 10).time()])
     };
     let counts = [10, 100, 1_000, 10_000, 100_000, 1_000_000];
     curves(counts.map(point).into())
@@ -74,7 +75,7 @@ fn rules() -> Vec<Curve> {
 /// The same thousand rules, and ever more users who are known, each in no room.
 fn users() -> Vec<Curve> {
     let (workload, snapshot) = workload(Shape::Pairs(1_000), MORE);
-    let questions = pairs(&workload, 1_000);
+    let questions = pairs(&workload, &snapshot, 1_000);
     let mut directory = Directory::new("example.org".parse().ok());
     let mut known = 0;
     let point = |count: u32| {
@@ -84,29 +85,43 @@ fn users() -> Vec<Curve> {
         }
         known = count;
         let [one, list, everyone] = asked(&snapshot, &directory, &questions);
-        (count, [one, list, everyone, join(1_000, count)])
+        let comings = Comings::new(1_000, count as usize).time();
+        (count, [one, list, everyone, comings])
     };
     let counts = [1_000, 10_000, 100_000, 500_000, 2_000_000];
     curves(counts.map(point).into())
 }
 
 fn answers() -> Vec<Curve> {
-    let names = ["a group", "a room", "two groups that overlap", "a glob"];
-    let mut curves = names.map(|name| (name, Vec::new()));
-    let mut copies = Vec::new();
-    for count in [10, 100, 1_000, 10_000, 100_000] {
+    let mut curves = [
+        "recipients_of, a group",
+        "recipients_of, a room",
+        "recipients_of, a glob",
+        "senders_for, a group",
+        "copying the finished list",
+        "route of one update, for each recipient",
+    ]
+    .map(|name| (name, Vec::new()));
+    for count in [1, 10, 100, 1_000, 10_000, 100_000] {
         eprintln!("{count} users in an answer ...");
-        for (at, (_, snapshots, directory)) in shapes(count).into_iter().enumerate() {
-            let (users, [recipients, _, copy]) = snapshots.times(&directory);
-            curves[at].1.push((users as f64, recipients));
-            if at == 0 {
-                copies.push((users as f64, copy));
+        let shapes = shapes(count);
+        let mut add = |curve: usize, users: usize, nanoseconds: f64| {
+            curves[curve].1.push((users as f64, nanoseconds));
+        };
+        for (curve, wanted) in ["a group", "a room", "a glob"].into_iter().enumerate() {
+            let found = shapes.iter().find(|(name, ..)| *name == wanted);
+            let (_, snapshots, directory) = found.unwrap();
+            let (users, [recipients, senders, copy]) = snapshots.times(directory);
+            add(curve, users, recipients);
+            if curve == 0 {
+                add(3, users, senders);
+                add(4, users, copy);
+                let route = best(1, |_| _ = black_box(snapshots.to.route(directory, &[S])));
+                add(5, users, route / users as f64);
             }
         }
     }
-    let mut curves = Vec::from(curves);
-    curves.push(("copying the list", copies));
-    curves
+    curves.into()
 }
 
 fn draw(name: &str, counted: &str, curves: &[Curve]) {
@@ -162,12 +177,13 @@ fn draw(name: &str, counted: &str, curves: &[Curve]) {
 }
 
 /// Of one lightness apart, and told from each other by those who see fewer colours.
-const COLOURS: [RGBColor; 5] = [
+const COLOURS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
     RGBColor(204, 121, 167),
     RGBColor(90, 90, 90),
+    RGBColor(86, 180, 233),
 ];
 
 fn in_thousands(count: f64) -> String {

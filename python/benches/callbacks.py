@@ -326,6 +326,7 @@ def bars(path: Path) -> None:
         for theirs, limit, sizes in (("a shared set", 1.0, SIZES[:3]), ("Synapse's merging", 0.1, SIZES[3:])):
             for states, recipients in sizes:
                 row = for_states(f"{states}x{recipients}", states, recipients, None, again=False)
+                print(f"bar 3: {row.name} ...", file=sys.stderr, flush=True)
                 times = row.times()
                 ratio = statistics.median(a / b for a, b in zip(times[OURS], times[theirs], strict=False))
                 told = {
@@ -336,7 +337,7 @@ def bars(path: Path) -> None:
                     "limit": f"{limit:g}x",
                     "met": ratio <= limit,
                 }
-                file.write(json.dumps(told) + "\n")
+                print(json.dumps(told), file=file, flush=True)
 
 
 def differing(states: int) -> None:
