@@ -16,7 +16,7 @@ use super::row::{Rows, time};
 const RULES: [u32; 4] = [10, 1_000, 100_000, 1_000_000];
 
 /// `sees` over a thousand different questions, so that caches are as warm as they are for a server's
-/// active users; and over 50,000. Ten rules have four users, of whom only sixteen can be asked.
+/// active users; and over 50,000. Ten rules have four users, so few that only some ten questions differ.
 pub fn one_pair(rows: &mut Rows) {
     let directory = Directory::new(None);
     let made = RULES.map(|count| {

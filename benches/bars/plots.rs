@@ -23,7 +23,11 @@ type Curve = (&'static str, Vec<(f64, f64)>);
 
 pub fn draw_all() {
     draw("rules", "rules", &rules());
-    draw("users", "known users", &users());
+    draw(
+        "users",
+        "known users; for the join, members of the room",
+        &users(),
+    );
     draw("answers", "users in the answer", &answers());
 }
 

@@ -331,7 +331,7 @@ def bars(path: Path) -> None:
                 ratio = statistics.median(a / b for a, b in zip(times[OURS], times[theirs], strict=False))
                 told = {
                     "bar": 3,
-                    "what": f"`get_users_for_states`, {states} updates x {recipients} recipients, to {theirs}",
+                    "what": f"`get_users_for_states`, updates x recipients {states} x {recipients}, to {theirs}",
                     "figure": _microseconds(statistics.median(times[OURS])),
                     "ratio": ratio,
                     "limit": f"{limit:g}x",

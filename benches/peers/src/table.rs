@@ -123,14 +123,24 @@ pub fn add_bars(path: &Path, columns: &[Column]) -> std::io::Result<()> {
         });
         let fastest = others.min_by(|a, b| a.1.total_cmp(&b.1));
         let name = fastest.map_or("none", |(name, _)| name);
-        let rivals = format!("one pair of {}, the fastest engine's ({name}) to ours", column.name);
-        let finished = format!("one pair of {}, {FINISHED}'s finished table to ours", column.name);
+        let rivals = format!(
+            "one pair of {}, the fastest engine's ({name}) to ours",
+            column.name
+        );
+        let finished = format!(
+            "one pair of {}, {FINISHED}'s finished table to ours",
+            column.name
+        );
         let why = match pair(FINISHED) {
             Some(Figure::Reason(why)) => why,
             _ => "it was not asked",
         };
         for (what, theirs, why) in [
-            (rivals, fastest.map(|(_, time)| time), "no other engine told"),
+            (
+                rivals,
+                fastest.map(|(_, time)| time),
+                "no other engine told",
+            ),
             (finished, pair(FINISHED).and_then(Figure::number), why),
         ] {
             let row = match theirs.zip(own) {
