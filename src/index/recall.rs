@@ -2,7 +2,9 @@
 //!
 //! A server asks about the same users again and again, and which globs and regexes fit a user follows
 //! from the ID alone. So what was found is kept in a table of fixed size: a user has one place in it,
-//! by a hash of the ID, until another user with that place is asked about.
+//! by a hash of the ID, until another user with that place is asked about. The hash has no seed: whoever
+//! chooses IDs that share a place has them matched anew, which is all that can come of it, and the same
+//! questions cost the same in every process.
 //!
 //! Not for: what a user is in by a room, which changes; nor for policies with few patterns, which are
 //! matched as fast as they are looked up.
@@ -14,7 +16,7 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use foldhash::fast::RandomState;
+use foldhash::fast::FixedState;
 
 use super::NodeId;
 
@@ -32,7 +34,7 @@ struct Kept {
 #[derive(Debug)]
 pub(crate) struct Recall {
     places: Box<[ArcSwapOption<Kept>]>,
-    hasher: RandomState,
+    hasher: FixedState,
 }
 
 impl Recall {
@@ -41,7 +43,7 @@ impl Recall {
         let places = (0..PLACES).map(|_| ArcSwapOption::empty());
         Recall {
             places: places.collect(),
-            hasher: RandomState::default(),
+            hasher: FixedState::default(),
         }
     }
 
