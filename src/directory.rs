@@ -5,12 +5,13 @@
 //!
 //! Not for: what a policy says, nor the users only a policy names.
 //!
-//! Law: members of rooms are known users. Users stand in byte order wherever they are kept, so that
-//! an answer needs no sorting. One fact costs a constant number of map operations to change, whatever
-//! the number of rules; those in sorted maps cost a logarithm of the members or users there.
+//! Law: members of rooms are known users. Users stand in byte order wherever they are listed (`users`),
+//! so that an answer needs no sorting. One fact costs a constant number of map operations to change,
+//! whatever the number of rules, members and users, in the mean over many.
+
+mod users;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::ops::Bound;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -19,6 +20,8 @@ use crate::error::Error;
 use crate::id::{RoomAlias, RoomId, ServerName, UserId, server_of};
 use crate::policy::Room;
 use crate::yaml;
+
+use users::Users;
 
 type Map<K, V> = HashMap<K, V, RandomState>;
 type Set<T> = HashSet<T, RandomState>;
@@ -29,14 +32,15 @@ pub struct Directory {
     server_name: Option<ServerName>,
     /// The users listed as such; members of rooms are known besides.
     listed: Set<UserId>,
-    rooms: Map<RoomId, BTreeSet<UserId>>,
+    rooms: Map<RoomId, Users>,
+    /// Whether a user is joined to a room is asked here.
     rooms_of: Map<UserId, Set<RoomId>>,
     aliases: Map<RoomAlias, RoomId>,
     aliases_of: Map<RoomId, BTreeSet<RoomAlias>>,
     /// All known users.
-    known: BTreeSet<UserId>,
+    known: Users,
     /// The same by server.
-    by_server: Map<Arc<str>, BTreeSet<UserId>>,
+    by_server: Map<Arc<str>, Users>,
 }
 
 impl Directory {
@@ -97,42 +101,34 @@ impl Directory {
 
     /// Says who is joined to a room, instead of what was said before. Costs the members, old and new.
     pub fn set_room_members(&mut self, room: RoomId, members: impl IntoIterator<Item = UserId>) {
-        let new: BTreeSet<UserId> = members.into_iter().collect();
-        let old = self
-            .rooms
-            .insert(room.clone(), new.clone())
-            .unwrap_or_default();
-        for left in old.difference(&new) {
-            self.unlink(&room, left);
+        let new: Users = members.into_iter().collect();
+        let old = self.rooms.insert(room.clone(), new.clone());
+        for joined in new.iter() {
+            self.link(&room, joined);
         }
-        for joined in new {
-            if !old.contains(&joined) {
-                self.link(&room, joined);
+        if let Some(old) = old {
+            let stay: Set<&UserId> = new.iter().collect();
+            for left in old.iter().filter(|user| !stay.contains(user)) {
+                self.unlink(&room, left);
             }
         }
     }
 
     /// One user joins a room.
     pub fn join(&mut self, room: RoomId, user: UserId) {
-        if self
-            .rooms
-            .entry(room.clone())
-            .or_default()
-            .insert(user.clone())
-        {
-            self.link(&room, user);
+        if self.link(&room, &user) {
+            self.rooms.entry(room).or_default().add(user);
         }
     }
 
     /// One user leaves a room.
     pub fn leave(&mut self, room: &str, user: &str) {
-        let Some((room, members)) = self.rooms.get_key_value(room) else {
+        let joined = self.rooms_of.get_key_value(user);
+        let joined =
+            joined.and_then(|(user, rooms)| Some((user.clone(), rooms.get(room)?.clone())));
+        let Some((user, room)) = joined else {
             return;
         };
-        let Some(user) = members.get(user).cloned() else {
-            return;
-        };
-        let room = room.clone();
         if let Some(members) = self.rooms.get_mut(&room) {
             members.remove(&user);
         }
@@ -159,9 +155,11 @@ impl Directory {
         }
     }
 
-    fn link(&mut self, room: &RoomId, user: UserId) {
-        self.learn(&user);
-        self.rooms_of.entry(user).or_default().insert(room.clone());
+    /// `false` if the user is joined to the room already.
+    fn link(&mut self, room: &RoomId, user: &UserId) -> bool {
+        self.learn(user);
+        let rooms = self.rooms_of.entry(user.clone()).or_default();
+        rooms.insert(room.clone())
     }
 
     fn unlink(&mut self, room: &RoomId, user: &UserId) {
@@ -178,9 +176,9 @@ impl Directory {
         if self.knows_user(user.as_str()) {
             return;
         }
-        self.known.insert(user.clone());
+        self.known.add(user.clone());
         match self.by_server.get_mut(user.server()) {
-            Some(users) => _ = users.insert(user.clone()),
+            Some(users) => users.add(user.clone()),
             None => {
                 let users = std::iter::once(user.clone()).collect();
                 self.by_server.insert(user.server().into(), users);
@@ -195,7 +193,7 @@ impl Directory {
         self.known.remove(user);
         if let Some(users) = self.by_server.get_mut(user.server()) {
             users.remove(user);
-            if users.is_empty() {
+            if users.len() == 0 {
                 self.by_server.remove(user.server());
             }
         }
@@ -219,7 +217,7 @@ impl Directory {
         &'a self,
         start: &'s str,
     ) -> impl Iterator<Item = &'a UserId> + use<'a, 's> {
-        from(&self.known, start)
+        self.known.from(start)
     }
 
     /// How many users are known.
@@ -234,7 +232,8 @@ impl Directory {
 
     /// The known users on a server, sorted by bytes.
     pub fn users_on(&self, server: &str) -> impl ExactSizeIterator<Item = &UserId> {
-        self.on(server).iter()
+        let users = self.by_server.get(server);
+        users.map(Users::iter).unwrap_or_default()
     }
 
     /// The known users on a server whose ID begins with a text, sorted by bytes. Costs a logarithm of
@@ -244,7 +243,8 @@ impl Directory {
         server: &str,
         start: &'s str,
     ) -> impl Iterator<Item = &'a UserId> + use<'a, 's> {
-        from(self.on(server), start)
+        let users = self.by_server.get(server);
+        users.into_iter().flat_map(move |users| users.from(start))
     }
 
     /// Whether a user is on the homeserver's own server.
@@ -301,20 +301,6 @@ impl Directory {
             Room::Alias(alias) => self.aliases.get(alias),
         }
     }
-
-    fn on(&self, server: &str) -> &BTreeSet<UserId> {
-        self.by_server.get(server).unwrap_or(&NO_USERS)
-    }
-}
-
-static NO_USERS: BTreeSet<UserId> = BTreeSet::new();
-
-fn from<'a, 's>(
-    users: &'a BTreeSet<UserId>,
-    start: &'s str,
-) -> impl Iterator<Item = &'a UserId> + use<'a, 's> {
-    let range = users.range::<str, _>((Bound::Included(start), Bound::Unbounded));
-    range.take_while(move |user| user.as_str().starts_with(start))
 }
 
 #[cfg(test)]

@@ -37,4 +37,43 @@ impl Chance {
     pub fn between(&mut self, from: u32, to: u32) -> u32 {
         from + self.below(to.saturating_sub(from) + 1)
     }
+
+    /// A number from `from` to `to` as sizes are by Zipf's law: half as many are twice as large.
+    pub fn zipf(&mut self, from: u32, to: u32) -> u32 {
+        let (least, most) = (u64::from(from.max(1)), u64::from(to.max(from).max(1)));
+        // The inverse of the share that is smaller, (1/least - 1/size) / (1/least - 1/most), in fractions
+        // of `WHOLE`.
+        const WHOLE: u32 = 1 << 24;
+        let share = u64::from(self.below(WHOLE));
+        let whole = u64::from(WHOLE);
+        let size = u128::from(least * most) * u128::from(whole)
+            / u128::from(most * whole - share * (most - least));
+        u32::try_from(size).unwrap_or(to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Chance;
+
+    #[test]
+    fn half_as_many_sizes_are_twice_as_large() {
+        let mut chance = Chance::new(1, 1);
+        let sizes: Vec<u32> = (0..100_000).map(|_| chance.zipf(500, 500_000)).collect();
+        for (size, expected) in [
+            (500, 100_000),
+            (1_000, 50_000),
+            (2_000, 25_000),
+            (50_000, 900),
+        ] {
+            let found = sizes.iter().filter(|found| **found >= size).count();
+            assert!(
+                found.abs_diff(expected) <= expected / 10,
+                "{found} of {size}"
+            );
+        }
+        assert!(sizes.iter().all(|size| (500..=500_000).contains(size)));
+        assert_eq!(Chance::new(1, 1).zipf(7, 7), 7);
+        assert!(Chance::new(1, 1).zipf(0, u32::MAX) > 0);
+    }
 }

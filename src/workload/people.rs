@@ -43,7 +43,8 @@ impl Workload {
 
     /// The numbers of a room's members, some maybe twice.
     ///
-    /// Of the rooms 60 % have 2 members, 30 % up to 30, 9 % up to 500, the others up to the largest.
+    /// Of the rooms 60 % have 2 members, 30 % up to 30, 9 % up to 500, the others up to the largest, of
+    /// whom half as many are twice as large.
     pub(super) fn members(&self, room: u32) -> Vec<u32> {
         let size = self.size;
         if room == 0 {
@@ -55,8 +56,7 @@ impl Workload {
             0..60 => 2,
             60..90 => chance.between(3, 30),
             90..99 => chance.between(30, 500),
-            // As in Zipf's law there are few of the largest.
-            _ => 500 + chance.low(largest),
+            _ => chance.zipf(500, largest),
         };
         let count = count.min(largest);
         let mut member = || match chance.below(10) {
