@@ -9,8 +9,8 @@ use pest::iterators::{Pair, Pairs};
 
 use super::ast::{Action, Kind, Rule as AstRule, Selector, Statement, Word};
 use super::grammar::{Grammar, Rule};
-use super::layout::{BLANKS, Logical, MAX_DEPTH, next_line, resume_after};
-use super::mistake::{Known, explain, stuck_at};
+use super::layout::{BLANKS, Logical, MAX_DEPTH, must_start, next_line, resume_after};
+use super::mistake::{Broken, Known, begins, broken_in_two, explain, is_statement, stuck_at};
 use crate::diagnostic::{Diagnostic, Name};
 use crate::source::{SourceId, Span};
 
@@ -38,6 +38,8 @@ pub(super) struct Reading<'a> {
     at: usize,
     known: Known<'a>,
     rescans: Rescans,
+    /// Up to here an unclosed `(` took in lines, which may be the list that it opens.
+    swallowed: usize,
     /// What was read.
     pub(super) statements: Vec<Statement>,
 }
@@ -51,6 +53,7 @@ impl<'a> Reading<'a> {
             at,
             known: Known::new(text),
             rescans: Rescans::of(text),
+            swallowed: 0,
             statements: Vec::new(),
         }
     }
@@ -82,8 +85,9 @@ impl<'a> Reading<'a> {
             if let Err(wrong) = self.statement(&line, problems) {
                 self.statements.extend(broken_group(self.source, &line));
                 if line.unclosed.is_some() {
-                    self.at = resume_after(self.text, &line, wrong);
+                    self.at = resume_after(self.text, &line, wrong, begins);
                     self.rescans.resume(self.at, line.next);
+                    self.swallowed = self.swallowed.max(line.next);
                 }
             }
         }
@@ -116,7 +120,16 @@ impl<'a> Reading<'a> {
             Err(error)
                 if deep.is_none() || stuck_at(&error) < readable.trim_end_matches(BLANKS).len() =>
             {
-                let (problem, wrong) = explain(source, line, &error, &self.known);
+                let (mut problem, wrong) = explain(source, line, &error, &self.known);
+                if stuck_at(&error) >= line.text.len() && line.unclosed.is_none() {
+                    if line.start < self.swallowed && is_users(&line.text) {
+                        return Err(wrong);
+                    }
+                    if let Some(broken) = self.goes_on(line) {
+                        self.at = broken.end;
+                        problem = broken_in_two(problem, self.text, broken);
+                    }
+                }
                 problems.push(problem);
                 Err(wrong)
             }
@@ -127,6 +140,52 @@ impl<'a> Reading<'a> {
             }
         }
     }
+}
+
+/// How many lines more a statement may have been broken into, and of how many bytes.
+const BROKEN_INTO: usize = 3;
+const BROKEN_BYTES: usize = 1_000;
+
+impl Reading<'_> {
+    /// The statement that a line and the next ones make together and not alone.
+    fn goes_on(&self, line: &Logical<'_>) -> Option<Broken> {
+        let mut whole = line.text.to_string();
+        let mut end = line.start + whole.len();
+        let mut between = Vec::new();
+        // An unclosed `(` would take in all that follows, and each line before it would look at that.
+        let seen = self
+            .text
+            .floor_char_boundary(end.saturating_add(BROKEN_BYTES));
+        let seen = self.text.get(..seen).unwrap_or_default();
+        for _ in 0..BROKEN_INTO {
+            let next = next_line(seen, end, &mut |_, _| {})?;
+            let cut = next.next >= seen.len() && seen.len() < self.text.len();
+            let new = must_start(seen, next.start) || is_statement(&next.text);
+            let bytes = whole.len() + next.text.len();
+            if cut || new || next.unclosed.is_some() || !self.known.spend(bytes) {
+                return None;
+            }
+            whole = format!("{whole} {}", next.text);
+            between.push((end, next.start));
+            end = next.start + next.text.len();
+            if is_statement(&whole) {
+                return Some(Broken {
+                    whole,
+                    end,
+                    between,
+                });
+            }
+        }
+        None
+    }
+}
+
+/// Whether a line is nothing but users, as each line of a list is.
+fn is_users(line: &str) -> bool {
+    is_statement(&format!(
+        "block {}",
+        line.trim_end_matches([',', ' ', '\t'])
+    ))
 }
 
 /// The tokens of one statement.
@@ -195,10 +254,14 @@ fn too_deep(span: Span) -> Diagnostic {
 fn broken_group(source: SourceId, line: &Logical<'_>) -> Option<Statement> {
     let rest = line.text.strip_prefix("group")?;
     let name_and_rest = rest.trim_start_matches([' ', '\t']);
-    let end = name_and_rest.find([' ', '\t', '='])?;
+    let end = name_and_rest.find([' ', '\t', '=', ':'])?;
     let (name, rest) = name_and_rest.split_at(end);
     let rest = rest.trim_start_matches([' ', '\t']);
-    if name_and_rest.len() == rest.len() || !(rest.starts_with('=') || rest.starts_with("from")) {
+    let word = rest.split([' ', '\t']).next().unwrap_or_default();
+    let defines = rest.starts_with(['=', ':', '@', '"', '(', '[', '{'])
+        || word.starts_with("from")
+        || super::mistake::DEFINES.contains(&word);
+    if name_and_rest.len() == rest.len() || !defines {
         return None;
     }
     let start = line.start + (line.text.len() - name_and_rest.len());
