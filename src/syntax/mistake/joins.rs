@@ -46,6 +46,10 @@ impl Here<'_, '_> {
                 ",".into(),
             )]));
         }
+        let polite = ["only", "please", "now", "too", "also", "always", "again"];
+        if self.takes("the end of the statement") && polite.contains(&found) {
+            list.push(Candidate::maybe(self.without()));
+        }
         if self.takes("`are`") {
             if matches!(found, "is" | "am" | "be" | "were" | "was") {
                 list.push(Candidate::maybe(self.replaced("are")));

@@ -184,6 +184,20 @@ pub(super) fn broken_in_two(mut problem: Diagnostic, text: &str, broken: Broken)
     problem
 }
 
+/// The problem of a line of nothing but users right below a statement.
+pub(super) fn users_alone(mut problem: Diagnostic, users: &str) -> Diagnostic {
+    problem.help = match users.len() <= LONGEST_SHOWN {
+        true => format!(
+            "end the line before with `,` if `{}` belongs to it; {}",
+            tidy(users),
+            problem.help
+        ),
+        false => "end the line before with `,` if these users belong to it".into(),
+    };
+    problem.help = crate::diagnostic::visible(&problem.help).into_owned();
+    problem
+}
+
 /// What to write where the `(` at byte `open` is not closed and the grammar gets stuck at byte `stuck`.
 fn closing(text: &str, stuck: usize, open: usize, known: &Known<'_>) -> String {
     let (before, rest) = text.split_at_checked(stuck).unwrap_or((text, ""));

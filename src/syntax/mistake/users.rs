@@ -123,8 +123,19 @@ impl Here<'_, '_> {
             list.push(Candidate::maybe(self.without()));
         }
         let filler = [
-            "user", "the", "presence", "of", "only", "just", "updates", "status", "people", "id",
+            "user",
+            "the",
+            "presence",
+            "of",
+            "only",
+            "just",
+            "updates",
+            "status",
+            "people",
+            "id",
             "every",
+            "including",
+            "also",
         ];
         if filler.contains(&lower.as_str()) {
             list.push(Candidate::maybe(self.without()));
