@@ -9,6 +9,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use regex_automata::nfa::thompson::NFA;
 use regex_syntax::hir::literal::Extractor;
 
 use crate::glob::Glob;
@@ -124,6 +125,9 @@ impl Room {
 /// The most bytes a compiled regex may take.
 pub const MAX_REGEX_BYTES: usize = 1 << 20;
 
+/// The most bytes the compiled regexes of a policy may take together.
+pub const MAX_REGEXES_BYTES: usize = 64 << 20;
+
 /// The most bytes a regex may be written in: its letters alone take more when compiled than
 /// [`MAX_REGEX_BYTES`]. What is made of its text before it is compiled has no limit of its own.
 const MAX_REGEX_TEXT: usize = 64 << 10;
@@ -136,6 +140,7 @@ pub struct Pattern(Arc<Compiled>);
 struct Compiled {
     text: Box<str>,
     regex: regex::Regex,
+    bytes: usize,
     starts: Option<Box<[Box<str>]>>,
 }
 
@@ -153,13 +158,16 @@ impl Pattern {
             return Err(regex::Error::CompiledTooBig(MAX_REGEX_BYTES));
         }
         // By itself first: `a)(b` must not become right inside our own group.
-        build(text)?;
+        let wrong = |error: regex_syntax::Error| regex::Error::Syntax(error.to_string());
+        regex_syntax::parse(text).map_err(wrong)?;
         // In verbose mode a last comment would swallow our `)`: a line end stops it.
         let regex = build(&format!(r"\A(?:{text})\z"))
             .or_else(|_| build(&format!("\\A(?:{text}\n)\\z")))?;
         let compiled = Compiled {
             text: text.into(),
             starts: starts_of(regex.as_str()),
+            // The crate does not tell; its limit is on this automaton.
+            bytes: NFA::new(regex.as_str()).map_or(0, |nfa| nfa.memory_usage()),
             regex,
         };
         Ok(Pattern(Arc::new(compiled)))
@@ -174,6 +182,11 @@ impl Pattern {
     /// `None` if it may begin with anything, or with too many.
     pub fn starts(&self) -> Option<&[Box<str>]> {
         self.0.starts.as_deref()
+    }
+
+    /// The bytes that it takes when compiled, as [`MAX_REGEX_BYTES`] counts them.
+    pub fn bytes(&self) -> usize {
+        self.0.bytes
     }
 
     /// The regex as it was written.
@@ -204,15 +217,12 @@ fn starts_of(regex: &str) -> Option<Box<[Box<str>]>> {
 #[derive(Debug, Clone)]
 pub struct Patterns(regex::RegexSet);
 
-/// The most bytes that the regexes of a policy may take compiled together.
-const MAX_PATTERNS_BYTES: usize = 64 << 20;
-
 impl Patterns {
     /// Compiles regexes into one; `None` if they are too large together.
     pub fn new(patterns: &[Pattern]) -> Option<Self> {
         let texts = patterns.iter().map(|pattern| pattern.0.regex.as_str());
         let mut builder = regex::RegexSetBuilder::new(texts);
-        let builder = builder.size_limit(MAX_PATTERNS_BYTES);
+        let builder = builder.size_limit(MAX_REGEXES_BYTES);
         builder.build().ok().map(Patterns)
     }
 

@@ -9,6 +9,7 @@
 
 mod bounds;
 mod places;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -126,8 +127,10 @@ fn read<T: for<'de> Deserialize<'de>>(text: &str, empty: &str) -> Result<T, Faul
 
 fn fault(text: &str, error: &serde_yaml::Error) -> Fault {
     let start = Position { line: 1, column: 1 };
+    let told = error.to_string();
     let position = position(text, error).unwrap_or(start);
-    let message = bare_id(text, position).unwrap_or_else(|| without_place(error));
+    let position = words::place(text, &told, position);
+    let message = bare_id(text, position).unwrap_or_else(|| words::message(&told));
     let message = visible_message(&message);
     Fault { position, message }
 }
@@ -156,22 +159,6 @@ fn bare_id(text: &str, position: Position) -> Option<String> {
     let end = rest.find([' ', ',', ']', '}']).unwrap_or(rest.len());
     let id = rest.get(..end).filter(|id| id.starts_with('@'))?;
     Some(format!("`{id}` must stand in quotes: `\"{id}\"`"))
-}
-
-/// The reader's message; it ends in the place, which is given apart.
-fn without_place(error: &serde_yaml::Error) -> String {
-    let message = error.to_string();
-    let end = message.rfind(" at line ").unwrap_or(message.len());
-    let message = message.get(..end).unwrap_or(&message);
-    // `users: invalid type: string "@ann", expected a list`
-    match message.split_once("invalid type: ") {
-        Some((key, rest)) if rest.contains(", expected ") => {
-            let (found, wanted) = rest.rsplit_once(", expected ").unwrap_or((rest, ""));
-            let found = found.replacen("string", "the text", 1);
-            format!("{key}expected {wanted}, found {found}")
-        }
-        _ => message.to_owned(),
-    }
 }
 
 /// An identifier in a file, checked while it is read.

@@ -37,7 +37,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("pest", &["syntax"]),
     ("pest_derive", &["syntax"]),
     ("regex", &["policy", "resolve"]),
-    ("regex_automata", &["lint"]),
+    ("regex_automata", &["lint", "policy"]),
     ("regex_syntax", &["policy"]),
     ("rustix", &["cli"]),
     ("serde_yaml", &["yaml"]),

@@ -91,6 +91,15 @@ fn broken_lines() {
     texts("unclosed regexes", 500, &|n| {
         "block users matching /a\n".repeat(n)
     });
+    texts("unfinished before opened", 500, &|n| {
+        "send all to\n@a:x.org\n(@b:x.org\n".repeat(n)
+    });
+    texts("users alone in an opened list", 500, &|n| {
+        format!("block (\n{}", "  @a:x.org\n".repeat(n))
+    });
+    texts("users alone between comments", 500, &|n| {
+        format!("all see all\n{}", "@a:x.org\n# note\n".repeat(n))
+    });
     texts("one word", 500, &|n| numbered(n, |at| format!("blokc{at}")));
     texts("a keyword too few", 500, &|n| {
         "send all @a:x.org\n".repeat(n)

@@ -4,8 +4,8 @@
 
 /// The known word nearest to a mistyped one, if one is near enough to be meant.
 ///
-/// Near means at most one edit in three characters; a swap of neighbours counts as one. Costs the
-/// product of the lengths for each known word.
+/// Near means at most one edit in three characters, and not in all of them; a swap of neighbours counts
+/// as one, and a letter's case as none. Costs the product of the lengths for each known word.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = word.chars().count();
     let limit = (length / 3).max(1);
@@ -13,8 +13,11 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let scored = known
         .into_iter()
         .filter(|k| k.chars().count().abs_diff(length) <= limit);
-    let scored = scored.map(|k| (edits(word, k), k));
-    let best = scored.filter(|(d, k)| *d <= limit && *k != word).min();
+    let lower = word.to_ascii_lowercase();
+    let scored = scored.map(|k| (edits(&lower, &k.to_ascii_lowercase()), k));
+    let best = scored
+        .filter(|(d, k)| *d <= limit && *d < length && *k != word)
+        .min();
     best.map(|(_, k)| k)
 }
 
@@ -53,5 +56,8 @@ mod tests {
         assert_eq!(nearest("snd", words), Some("send"));
         assert_eq!(nearest("blcok", words), Some("block"));
         assert_eq!(nearest("presence", words), None);
+        assert_eq!(nearest("BLOKC", words), Some("block"));
+        assert_eq!(nearest("a", ["b"]), None);
+        assert_eq!(nearest("a", ["A"]), Some("A"));
     }
 }

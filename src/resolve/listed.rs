@@ -129,6 +129,12 @@ pub fn advice_on_file(text: &str, position: Position) -> Advice {
     if text.trim().is_empty() || text.lines().all(|line| line.trim_start().starts_with('#')) {
         return say(format!("write `[]` for nobody; {shape}"));
     }
+    if !rest.is_ascii()
+        && rest.starts_with(|c: char| !c.is_ascii())
+        && let Some((_, why)) = super::meant::plain_word(&rest)
+    {
+        return say(format!("{why}: take it out"));
+    }
     if rest.starts_with('@') {
         let end = rest
             .find([' ', '\t', ',', ']', '}', '#', '"', '\''])
@@ -154,23 +160,70 @@ pub fn advice_on_file(text: &str, position: Position) -> Advice {
             "YAML takes no tab there: write `{new}` with blanks"
         ));
     }
-    let bare = rest.trim().trim_matches(['"', '\'']);
-    if let Some(user) =
-        Some(bare).filter(|bare| bare.starts_with('@') && !bare.contains([' ', ',']))
+    if let Some(item) = line.trim_start().strip_prefix('-')
+        && item.starts_with(['"', '\'', '@'])
     {
-        if let Some((key, _)) = line
-            .split_once(':')
-            .filter(|(key, _)| key.trim() == "users")
-        {
-            return say(format!("write `{key}: [\"{user}\"]`"));
-        }
         return say(format!(
-            "write each user on a line of its own: `- \"{user}\"`"
+            "a blank must stand behind the `-`: write `- {item}`"
         ));
     }
+    if line.starts_with("---") {
+        return say("take this line away: one list holds all users".into());
+    }
+    if rest.starts_with('\\') {
+        return say("in `\"` quotes a `\\` is written `\\\\`, in `'` quotes `\\`".into());
+    }
+    if rest.starts_with('!') {
+        return say("take the tag away: a user ID stands in quotes, `- \"@ann\"`".into());
+    }
+    if let Some(mark) = rest.chars().next().filter(|c| matches!(c, '"' | '\''))
+        && rest.matches(mark).count() == 1
+    {
+        return say(format!(
+            "end it with `{mark}`: write `{}{mark}`",
+            line.trim()
+        ));
+    }
+    if rest.starts_with('[')
+        && !rest.contains(']')
+        && position.line == text.trim_end().lines().count()
+    {
+        return say(format!("end it with `]`: write `{}]`", line.trim()));
+    }
+    if line.trim_end() == "users:" {
+        return say("write `users: []` for nobody, or the users below it".into());
+    }
+    if text
+        .lines()
+        .filter(|line| line.starts_with("users:"))
+        .count()
+        > 1
+    {
+        return say("write all users under one `users:`".into());
+    }
+    let users = quoted_users(line);
+    if let Some(first) = users.first() {
+        let key = line.split_once(':').map_or("", |(key, _)| key.trim());
+        if key == "users" || line.trim_start().starts_with('[') {
+            let key = if key == "users" { "users: " } else { "" };
+            return say(format!("write `{key}[{}]`", users.join(", ")));
+        }
+        if line.trim_start().starts_with(['-', '"', '\''])
+            && (users.len() > 1 || !rest.starts_with('-'))
+        {
+            let also = users
+                .get(1)
+                .map(|user| format!(" and `- {user}`"))
+                .unwrap_or_default();
+            return say(format!(
+                "write each user on a line of its own: `- {first}`{also}"
+            ));
+        }
+    }
+    let has_users = text.lines().any(|line| line.starts_with("users"));
     if let Some((key, _)) = line.split_once(':').filter(|_| position.column == 1) {
         let list = line.get(key.len()..).unwrap_or_default();
-        if key.chars().all(|c| c.is_ascii_alphabetic()) && key != "users" {
+        if key.chars().all(|c| c.is_ascii_alphabetic()) && !has_users {
             return say(format!("write `users{list}`; {shape}"));
         }
     }
@@ -181,6 +234,25 @@ pub fn advice_on_file(text: &str, position: Position) -> Advice {
         ));
     }
     say(shape.into())
+}
+
+/// The users that stand in quotes on a line, with their quotes.
+fn quoted_users(line: &str) -> Vec<&str> {
+    let mut users = Vec::new();
+    let mut rest = line;
+    while let Some(start) = rest.find(['"', '\'']) {
+        let quoted = rest.get(start..).unwrap_or_default();
+        let mark = quoted.chars().next().unwrap_or('"');
+        let Some(end) = quoted.get(1..).and_then(|inner| inner.find(mark)) else {
+            break;
+        };
+        let (user, after) = quoted.split_at(end + 2);
+        if user.get(1..).is_some_and(|inner| inner.starts_with('@')) {
+            users.push(user);
+        }
+        rest = after;
+    }
+    users
 }
 
 /// What to write where an entry is no user ID.
@@ -194,6 +266,13 @@ fn entry_help(text: &str, error: &IdError) -> String {
     }
     if !matches!(error, IdError::Sigil(_)) {
         return list.into();
+    }
+    if text.trim().starts_with('@') {
+        return format!("write `\"{}\"`", text.trim());
+    }
+    if let Some((plain, why)) = super::meant::plain_word(text) {
+        let plain = plain.trim_matches(['"', '\'', ' ']);
+        return format!("{why}: write `\"{plain}\"`");
     }
     if text.starts_with(['#', '!']) {
         return format!("rooms are named in the policy: `members of {text}`");

@@ -23,6 +23,10 @@ const ENDS: &str = "a statement ends with its line, without `;`: ";
 /// The server in a word that is none.
 pub(super) fn server(text: &str) -> Option<String> {
     let bare = text.trim_start_matches(['@', '/']);
+    let bare = bare
+        .strip_prefix(':')
+        .filter(|rest| !rest.contains(':'))
+        .unwrap_or(bare);
     let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest);
     let bare = bare.split(['/', '?', '#']).next().unwrap_or_default();
     let bare = bare.trim_end_matches(['.', ';', ',']).trim();

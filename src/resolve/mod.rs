@@ -55,6 +55,7 @@ pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> PolicySet {
         unknown: Vec::new(),
         problems,
         compared: 0,
+        regexes: 0,
     };
     resolver.find_server();
     let definitions = resolver.find_groups();
@@ -137,6 +138,9 @@ struct Resolver<'a, 'p> {
     problems: &'p mut Vec<Diagnostic>,
     /// How many groups were compared with unknown names.
     compared: usize,
+    /// The bytes that the regexes take so far when compiled; the most there can be once they took too
+    /// many.
+    regexes: usize,
 }
 
 /// How many known groups are compared, in all, with names that are not known.
@@ -339,7 +343,12 @@ impl<'a> Resolver<'a, '_> {
         }
         if !is_group_name(text) {
             let message = format!("`{text}` is not a group's name");
-            self.report(Name::Syntax, name.span, message, group_name_help(text));
+            let help = match text.chars().next() {
+                Some('@') => format!("write `{text}` without `group`, or the name of a group"),
+                Some('#' | '!') => format!("write `members of {text}`, or the name of a group"),
+                _ => group_name_help(text),
+            };
+            self.report(Name::Syntax, name.span, message, help);
             return None;
         }
         let known = self.groups.keys().copied();

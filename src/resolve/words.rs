@@ -7,7 +7,7 @@ use super::{Default, Resolver};
 use crate::diagnostic::{Diagnostic, Name};
 use crate::glob::{Glob, Piece};
 use crate::id::{IdError, RoomAlias, RoomId, ServerName, UserId};
-use crate::policy::{Kind, Pattern, Room};
+use crate::policy::{Kind, MAX_REGEXES_BYTES, Pattern, Room};
 use crate::source::Span;
 use crate::syntax::ast::Word;
 use crate::syntax::link::id_in_link;
@@ -138,7 +138,9 @@ impl Resolver<'_, '_> {
         if let Some(c) = odd {
             let message = format!("`{text}` holds {c:?}, which needs quotes in a user ID");
             let meant = meant::user_word(text);
-            let help = if c == '#' {
+            let help = if c.is_control() {
+                "this character cannot be seen: take it out".into()
+            } else if c == '#' {
                 let (id, note) = text.split_once('#').unwrap_or((text, ""));
                 format!("write `{id} # {note}` for a comment, `\"{text}\"` for the user")
             } else if let Some(meant) = &meant {
@@ -173,6 +175,9 @@ impl Resolver<'_, '_> {
                 let help = match (&meant, self.path_for_group(word, text)) {
                     (Some(meant), _) => format!("{}write `{}`", meant.why, meant.text),
                     (None, Some(help)) => help,
+                    (None, None) if self.groups.contains_key(text) => {
+                        format!("write `group {text}` for the users of the group")
+                    }
                     (None, None) => user_help(text, &error),
                 };
                 let problem = Diagnostic::new(Name::InvalidUserId, span, message, help);
@@ -299,7 +304,7 @@ impl Resolver<'_, '_> {
     pub(super) fn pattern(&mut self, span: Span) -> Option<Pattern> {
         let text = word::regex(self.input.sources.text(span));
         match Pattern::new(&text) {
-            Ok(pattern) => Some(pattern),
+            Ok(pattern) => self.within_limit(span, pattern),
             Err(regex::Error::CompiledTooBig(limit)) => {
                 let message = format!("this regex takes over {} MiB when compiled", limit >> 20);
                 let help = "write a smaller one: fewer or smaller repetitions such as `{1000}`";
@@ -325,6 +330,28 @@ impl Resolver<'_, '_> {
                 None
             }
         }
+    }
+}
+
+impl Resolver<'_, '_> {
+    /// The same regex, unless it takes all regexes together over their limit, which is told once.
+    fn within_limit(&mut self, span: Span, pattern: Pattern) -> Option<Pattern> {
+        let before = self.regexes;
+        let after = before.saturating_add(pattern.bytes());
+        if after <= MAX_REGEXES_BYTES {
+            self.regexes = after;
+            return Some(pattern);
+        }
+        if before <= MAX_REGEXES_BYTES {
+            let limit = MAX_REGEXES_BYTES >> 20;
+            let message =
+                format!("with this one the policy's regexes take over {limit} MiB when compiled");
+            let help = "write fewer or smaller ones: `[a-z0-9_]` takes less than `\\w`, and a pattern such \
+                        as `@bot-*` next to nothing";
+            self.report(Name::TooLarge, span, message, help);
+            self.regexes = usize::MAX;
+        }
+        None
     }
 }
 
@@ -380,6 +407,12 @@ fn server_help(text: &str, meant: &Option<Meant>) -> String {
     if text.contains(['*', '?']) && is_server_glob(text) {
         return "wildcards stand only after `users on`; write one server".into();
     }
+    if text.starts_with(['#', '!']) {
+        return format!("for those in a room write `members of {text}`");
+    }
+    if ServerName::parse(&format!("[{text}]")).is_ok() {
+        return format!("an IPv6 address stands in brackets: write `[{text}]`");
+    }
     if !text.is_ascii() {
         return "a server is written in its ASCII form: `xn--...` for other letters".into();
     }
@@ -418,6 +451,9 @@ fn user_help(text: &str, error: &IdError) -> String {
         }
         IdError::Sigil(_) if text == "all" || text == "everyone" => {
             format!("write `{text}` without quotes for every user")
+        }
+        IdError::Sigil(_) if text.trim_matches('@').is_empty() => {
+            "write it as `@ann:example.org`".into()
         }
         IdError::Sigil(_) => format!("write `\"@{}\"`", text.trim_start_matches('@')),
         IdError::TooLong(_) => "a user ID has at most 255 bytes, its server included".into(),

@@ -91,8 +91,13 @@ fn after_rest(text: &str, end: usize) -> usize {
 }
 
 /// Where reading goes on after an error at `wrong` in a statement that was never closed: the next
-/// line that can start a statement.
-pub(super) fn resume_after(text: &str, line: &Logical<'_>, wrong: usize) -> usize {
+/// line that can start a statement, or that begins with what `mistyped` takes for the word of one.
+pub(super) fn resume_after(
+    text: &str,
+    line: &Logical<'_>,
+    wrong: usize,
+    mistyped: fn(&str) -> bool,
+) -> usize {
     let line_start = before_line(text, wrong);
     let mut at = if line_start > line.start && first_byte(text, line_start) == Some(wrong) {
         line_start
@@ -100,7 +105,7 @@ pub(super) fn resume_after(text: &str, line: &Logical<'_>, wrong: usize) -> usiz
         after_line(text, wrong)
     };
     while let Some(first) = first_byte(text, at) {
-        if can_start(text, first) {
+        if can_start(text, first) || mistyped(word(text, first)) {
             return at;
         }
         at = after_line(text, first);
@@ -348,7 +353,7 @@ fn continues(text: &str, at: usize) -> bool {
 }
 
 /// Whether a line that begins here can be nothing but a new statement.
-fn must_start(text: &str, at: usize) -> bool {
+pub(super) fn must_start(text: &str, at: usize) -> bool {
     match word(text, at) {
         "server" | "send" | "block" => true,
         "group" => {

@@ -9,8 +9,10 @@ use pest::iterators::{Pair, Pairs};
 
 use super::ast::{Action, Kind, Rule as AstRule, Selector, Statement, Word};
 use super::grammar::{Grammar, Rule};
-use super::layout::{BLANKS, Logical, MAX_DEPTH, next_line, resume_after};
-use super::mistake::{Known, explain, stuck_at};
+use super::layout::{BLANKS, Logical, MAX_DEPTH, must_start, next_line, resume_after};
+use super::mistake::{
+    Broken, Known, begins, broken_in_two, explain, is_statement, stuck_at, users_alone,
+};
 use crate::diagnostic::{Diagnostic, Name};
 use crate::source::{SourceId, Span};
 
@@ -38,6 +40,12 @@ pub(super) struct Reading<'a> {
     at: usize,
     known: Known<'a>,
     rescans: Rescans,
+    /// Up to here an unclosed `(` took in lines, which may be the list that it opens.
+    swallowed: usize,
+    /// Where the last line ends that was told to be nothing but users.
+    alone: usize,
+    /// Where the last statement ends that could be read.
+    good: usize,
     /// What was read.
     pub(super) statements: Vec<Statement>,
 }
@@ -51,6 +59,9 @@ impl<'a> Reading<'a> {
             at,
             known: Known::new(text),
             rescans: Rescans::of(text),
+            swallowed: 0,
+            alone: 0,
+            good: 0,
             statements: Vec::new(),
         }
     }
@@ -80,10 +91,12 @@ impl<'a> Reading<'a> {
             }
             self.at = line.next;
             if let Err(wrong) = self.statement(&line, problems) {
-                self.statements.extend(broken_group(self.source, &line));
+                self.statements
+                    .extend(broken_group(self.source, &line, &line.text));
                 if line.unclosed.is_some() {
-                    self.at = resume_after(self.text, &line, wrong);
+                    self.at = resume_after(self.text, &line, wrong, begins);
                     self.rescans.resume(self.at, line.next);
+                    self.swallowed = self.swallowed.max(line.next);
                 }
             }
         }
@@ -109,6 +122,7 @@ impl<'a> Reading<'a> {
                     problems,
                 };
                 self.statements.extend(reader.read(pairs));
+                self.good = line.start + line.text.len();
                 Ok(())
             }
             // What is wrong before the deep parenthesis is what made it one, as where each of many
@@ -116,7 +130,26 @@ impl<'a> Reading<'a> {
             Err(error)
                 if deep.is_none() || stuck_at(&error) < readable.trim_end_matches(BLANKS).len() =>
             {
-                let (problem, wrong) = explain(source, line, &error, &self.known);
+                let (mut problem, wrong) = explain(source, line, &error, &self.known);
+                if stuck_at(&error) >= line.text.len() && line.unclosed.is_none() {
+                    if let Some(broken) = self.goes_on(line) {
+                        self.at = broken.end;
+                        if broken_group(source, line, &line.text).is_none() {
+                            let group = broken_group(source, line, &broken.whole);
+                            self.statements.extend(group);
+                        }
+                        problem = broken_in_two(problem, self.text, broken);
+                    } else if is_users(&line.text) {
+                        let told = line.start < self.swallowed || self.follows(self.alone, line);
+                        self.alone = line.start + line.text.len();
+                        if told {
+                            return Err(wrong);
+                        }
+                        if self.follows(self.good, line) {
+                            problem = users_alone(problem, &line.text);
+                        }
+                    }
+                }
                 problems.push(problem);
                 Err(wrong)
             }
@@ -127,6 +160,58 @@ impl<'a> Reading<'a> {
             }
         }
     }
+}
+
+/// How many lines more a statement may have been broken into, and of how many bytes.
+const BROKEN_INTO: usize = 3;
+const BROKEN_BYTES: usize = 1_000;
+
+impl Reading<'_> {
+    /// Whether a line is the next one after a line that ends at byte `end`, or behind a comment on that.
+    fn follows(&self, end: usize, line: &Logical<'_>) -> bool {
+        let between = self.text.get(end..line.start).unwrap_or_default();
+        end > 0 && between.split('\n').take(3).count() == 2
+    }
+
+    /// The statement that a line and the next ones make together and not alone.
+    fn goes_on(&self, line: &Logical<'_>) -> Option<Broken> {
+        let mut whole = line.text.to_string();
+        let mut end = line.start + whole.len();
+        let mut between = Vec::new();
+        // An unclosed `(` would take in all that follows, and each line before it would look at that.
+        let seen = self
+            .text
+            .floor_char_boundary(end.saturating_add(BROKEN_BYTES));
+        let seen = self.text.get(..seen).unwrap_or_default();
+        for _ in 0..BROKEN_INTO {
+            let next = next_line(seen, end, &mut |_, _| {})?;
+            let cut = next.next >= seen.len() && seen.len() < self.text.len();
+            let new = must_start(seen, next.start) || is_statement(&next.text);
+            let bytes = whole.len() + next.text.len();
+            if cut || new || next.unclosed.is_some() || !self.known.spend(bytes) {
+                return None;
+            }
+            whole = format!("{whole} {}", next.text);
+            between.push((end, next.start));
+            end = next.start + next.text.len();
+            if is_statement(&whole) {
+                return Some(Broken {
+                    whole,
+                    end,
+                    between,
+                });
+            }
+        }
+        None
+    }
+}
+
+/// Whether a line is nothing but users, as each line of a list is.
+fn is_users(line: &str) -> bool {
+    is_statement(&format!(
+        "block {}",
+        line.trim_end_matches([',', ' ', '\t'])
+    ))
 }
 
 /// The tokens of one statement.
@@ -192,16 +277,24 @@ fn too_deep(span: Span) -> Diagnostic {
 
 /// The name that a group statement defines although the rest of it cannot be read, so that its uses
 /// are not called unknown as well.
-fn broken_group(source: SourceId, line: &Logical<'_>) -> Option<Statement> {
-    let rest = line.text.strip_prefix("group")?;
+fn broken_group(source: SourceId, line: &Logical<'_>, text: &str) -> Option<Statement> {
+    let rest = text.strip_prefix("group")?;
     let name_and_rest = rest.trim_start_matches([' ', '\t']);
-    let end = name_and_rest.find([' ', '\t', '='])?;
+    let end = name_and_rest.find([' ', '\t', '=', ':'])?;
     let (name, rest) = name_and_rest.split_at(end);
     let rest = rest.trim_start_matches([' ', '\t']);
-    if name_and_rest.len() == rest.len() || !(rest.starts_with('=') || rest.starts_with("from")) {
+    let word = rest.split([' ', '\t']).next().unwrap_or_default();
+    let defines = rest.starts_with(['=', ':', '@', '"', '(', '[', '{'])
+        || word.starts_with("from")
+        || super::mistake::DEFINES.contains(&word);
+    if name_and_rest.len() == rest.len() || !defines {
         return None;
     }
-    let start = line.start + (line.text.len() - name_and_rest.len());
+    let start = text.len() - name_and_rest.len();
+    if start + name.len() > line.text.len() {
+        return None;
+    }
+    let start = line.start + start;
     let span = Span::new(source, start, start + name.len());
     Some(Statement::BrokenGroup(Word {
         span,

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use presence_router::policy::{MAX_REGEXES_BYTES, Pattern};
 use presence_router::router::{Inline, Origin, Router};
 use presence_router::{MAX_FILE_BYTES, MAX_POLICY_BYTES};
 
@@ -414,13 +415,38 @@ pub fn small() -> Vec<Case> {
     cases
 }
 
+/// As many of the largest regexes as a policy may have, and one more with `past`.
+fn regexes(past: usize) -> (usize, String) {
+    let regex = format!("a{{{}}}", longest_regex());
+    let most = MAX_REGEXES_BYTES / Pattern::new(&regex).unwrap().bytes();
+    let count = most + past;
+    (
+        count,
+        format!("block users matching /{regex}/\n").repeat(count),
+    )
+}
+
 pub fn large() -> Vec<Case> {
+    let (_, regexes_at_the_limit) = regexes(0);
+    let (count, regexes_past_it) = regexes(1);
     let errors = size(100_000);
     let deep = size(100_000);
     let statements = if all() { 1_000_000 } else { 25_000 };
     let users = size(1_000_000);
     let line = size(60_000_000);
     vec![
+        text(
+            "regexes at their limit together",
+            600.0,
+            Wanted::Good,
+            regexes_at_the_limit,
+        ),
+        text(
+            "regexes one past it",
+            600.0,
+            Wanted::Bad(1, place("too-large", "main.policy", count as u64, 22)),
+            regexes_past_it,
+        ),
         made("groups 100,000 deep", 600.0, Wanted::Good, move || {
             let chain = lines(deep, |at| format!("group g{at} = group g{}", at + 1));
             format!("{chain}group g{deep} = @a:x.org\nsend group g0 to @b:x.org\n")

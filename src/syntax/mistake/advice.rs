@@ -45,6 +45,15 @@ pub(super) fn advice(found: &str, before: &str, expected: &[&str], list: &str) -
              as `{other}`"
         );
     }
+    let first = before.split_whitespace().next().unwrap_or_default();
+    if first == "server" && takes("the end of the statement") {
+        return format!("a policy has one default server: write `{}`", tidy(before));
+    }
+    if found == "," && before.contains("from \"") {
+        return "a group comes from one file: give each file a group, and join them: \
+                `group both = group one, group two`"
+            .into();
+    }
     if found == "," && starts {
         return "a line goes on after a `,` at its end: put the `,` there".into();
     }
@@ -67,7 +76,23 @@ pub(super) fn advice(found: &str, before: &str, expected: &[&str], list: &str) -
         return format!("did you mean `{near}`?");
     }
     if takes("users") {
-        return advice_on_users(found);
+        let short = if tidy(before).len() <= LONGEST_SHOWN {
+            before
+        } else {
+            ""
+        };
+        return nothing_behind(found, last, &tidy(short)).unwrap_or_else(|| advice_on_users(found));
+    }
+    if found.is_empty() && takes("a server") {
+        return match first {
+            "server" => "write the server behind it: `server example.org`".into(),
+            _ => "write the server behind it: `users on example.org`".into(),
+        };
+    }
+    if found.is_empty() && takes("a room") {
+        return "write the room behind it: `members of #ops`; a `#` with a blank behind it begins a \
+                comment"
+            .into();
     }
     if found == "/" || found.starts_with('/') && takes("a regex between slashes") {
         return "flags are written inside the regex: `/(?i)@bot-.*/`".into();
@@ -125,6 +150,11 @@ pub(super) fn foreign_start(found: &str) -> Option<String> {
                                             is part of the policy"
                 .into()
         }
+        "unblock" => {
+            "nothing undoes a block: take the `block` away, or write on it whom it does not \
+                      concern: `block users on evil.org except @friend:evil.org`"
+                .into()
+        }
         "default" => "take this line away: nobody receives anything unless a rule says so".into(),
         "if" | "when" | "unless" => format!("there are no conditions; {statements}"),
         _ if found.starts_with("//") || found == "--" => {
@@ -142,10 +172,33 @@ fn advice_on_start(found: &str) -> String {
     if found.ends_with(':') {
         return format!("this looks like YAML, which only group files are; {BEGINS}");
     }
+    if first_keyword(found) == Some("send") {
+        return "a rule is written `send SENDERS to RECIPIENTS`: say whose presence, and who receives \
+                it"
+            .into();
+    }
     if let Some(near) = first_keyword(found).or_else(|| nearest(found, STATEMENTS)) {
         return format!("did you mean `{near}`?");
     }
     BEGINS.into()
+}
+
+/// A statement ends, or goes on, where users must stand.
+fn nothing_behind(found: &str, last: &str, before: &str) -> Option<String> {
+    Some(match (found, last) {
+        ("", "send") => "say whose presence, and who receives it: `send @ann to @gobbler`".into(),
+        ("to", "send") => "say whose presence: `send @ann to @gobbler`".into(),
+        ("" | "from", "block") => "say whose presence: `block @ann`".into(),
+        ("", "to") if !before.is_empty() => format!("say who receives it: `{before} @gobbler`"),
+        ("", "from") if !before.is_empty() => {
+            format!("say who does not receive it: `{before} @gobbler`")
+        }
+        ("", "see" | "sees") if !before.is_empty() => {
+            format!("say whose presence they receive: `{before} @gobbler`")
+        }
+        ("", "=") if !before.is_empty() => format!("say who is in it: `{before} @ann, @bob`"),
+        _ => return None,
+    })
 }
 
 /// Something stands where users must stand, and is no way to write them.
@@ -157,7 +210,7 @@ fn advice_on_users(found: &str) -> String {
     ];
     match found.chars().next() {
         Some('!') => format!("write `members of {found}`"),
-        Some('n') if ["nobody", "none", "noone", "no-one"].contains(&found) => {
+        Some('n') if ["nobody", "none", "no", "noone", "no-one"].contains(&found) => {
             "take this rule away: nobody receives anything unless a rule says so, and \
              `block @ann` alone holds back from everyone"
                 .into()

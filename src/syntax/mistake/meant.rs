@@ -11,7 +11,6 @@ use super::repair::is_statement;
 use super::sentences::{first_keyword, sentences};
 use super::words::{word_at, words};
 use crate::diagnostic::nearest;
-use crate::id::ServerName;
 use crate::syntax::KEYWORDS;
 use crate::syntax::marks::{self, Change, plain_characters, round_brackets};
 use crate::syntax::word::is_unquoted_localpart;
@@ -44,7 +43,7 @@ impl Candidate {
         }
     }
 
-    fn certain(changes: Vec<Change>, why: impl Into<String>) -> Self {
+    pub(super) fn certain(changes: Vec<Change>, why: impl Into<String>) -> Self {
         Candidate {
             certain: true,
             why: why.into(),
@@ -52,6 +51,17 @@ impl Candidate {
         }
     }
 }
+
+/// What quotes no name here, though elsewhere.
+const SINGLE_QUOTES: [char; 6] = ['\'', '`', '\u{b4}', '\u{2018}', '\u{2019}', '\u{201a}'];
+
+/// The same, and what does quote one.
+const QUOTES: [char; 4] = ['\'', '`', '\u{2018}', '\u{2019}'];
+
+/// Words that stand for the `=` of a group.
+pub(in crate::syntax) const DEFINES: [&str; 10] = [
+    "is", "are", ":", ":=", "==", "contains", "means", "includes", "has", "in",
+];
 
 /// Words that begin a statement.
 pub(super) const STATEMENTS: [&str; 11] = [
@@ -131,7 +141,17 @@ impl<'a> Here<'a, '_> {
         vec![(self.at, self.end, new.into())]
     }
 
-    fn inserted(&self, new: &str) -> Vec<Change> {
+    /// The word joined to the one before it.
+    pub(super) fn joined(&self) -> Vec<Change> {
+        vec![(self.last_end(), self.at, "-".into())]
+    }
+
+    /// Where the word before ends.
+    pub(super) fn last_end(&self) -> usize {
+        self.before.last().map_or(0, |(at, word)| at + word.len())
+    }
+
+    pub(super) fn inserted(&self, new: &str) -> Vec<Change> {
         vec![(self.at, self.at, new.into())]
     }
 
@@ -179,8 +199,18 @@ impl<'a> Here<'a, '_> {
         if !round.is_empty() {
             list.push(Candidate::maybe(round));
         }
+        // All of the statement in quotes
+        if let Some(inner) = bare(self.text, &QUOTES).filter(|inner| is_statement(inner)) {
+            let why = "a statement stands without quotes";
+            let quote = (self.text.len() - inner.len()) / 2;
+            let changes = vec![
+                (0, quote, String::new()),
+                (quote + inner.len(), self.text.len(), String::new()),
+            ];
+            list.push(Candidate::certain(changes, why));
+        }
         // `'@ann'` and `@ann` in backticks
-        if let Some(bare) = bare(self.found, &['\'', '`']) {
+        if let Some(bare) = bare(self.found, &SINGLE_QUOTES) {
             let plain = |c: char| is_unquoted_localpart(c) || "@:[]*?#!".contains(c);
             let why = "only `\"` quotes a name, and few need it";
             let new = if bare.chars().all(plain) {
@@ -239,6 +269,17 @@ impl<'a> Here<'a, '_> {
                 why,
             ));
         }
+        let joined = before.strip_suffix(',').or(before.strip_suffix(" and"));
+        if let Some(one) = joined
+            && is_statement(one)
+            && is_statement(rest)
+        {
+            let why = why.to_owned();
+            list.push(Candidate {
+                why,
+                ..Candidate::maybe(vec![(one.len(), self.at, "\n".to_owned())])
+            });
+        }
         if before.ends_with(';') {
             let changes = vec![(before.len() - 1, before.len(), ",".to_owned())];
             list.push(Candidate::maybe(changes));
@@ -277,6 +318,18 @@ impl<'a> Here<'a, '_> {
         {
             list.push(Candidate::maybe(self.replaced(bare)));
         }
+        // `to@ann`
+        let glued = KEYWORDS.iter().filter_map(|word| {
+            let rest = found.strip_prefix(word)?;
+            rest.starts_with(['@', '#', '!'])
+                .then_some(self.at + word.len())
+        });
+        let blank = |at| Candidate::certain(vec![(at, at, " ".into())], "a blank is missing");
+        list.extend(glued.map(blank));
+        if starts && is_bullet(found) {
+            let why = "a statement stands without a mark before it";
+            list.push(Candidate::certain(self.without(), why));
+        }
         if starts {
             list.extend(first_keyword(found).map(|word| Candidate::maybe(self.replaced(word))));
             let near = nearest(found, STATEMENTS);
@@ -303,194 +356,24 @@ impl<'a> Here<'a, '_> {
             list.extend(near.map(|word| Candidate::near(self.replaced(word), word)));
         }
     }
+}
 
-    /// Something that joins or ends must stand here.
-    fn connectors(&self, list: &mut Vec<Candidate>) {
-        let (found, last) = (self.found, self.last());
-        let first = self.before.first().map_or("", |(_, word)| *word);
-        let mut put = |new: &str| list.push(Candidate::maybe(self.replaced(new)));
-        if self.takes("`except`") {
-            match found {
-                "but" | "excluding" | "without" | "minus" | "besides" | "-" | "not" | "unless"
-                | "excepting" | "bar" => put("except"),
-                "or" | "plus" | "&" | "&&" | "|" | "||" | "+" | "as" => put("and"),
-                _ => {}
-            }
-        }
-        if self.takes("`,`") && found == "except" {
-            list.push(Candidate::maybe(vec![(
-                self.before
-                    .last()
-                    .map_or(self.at, |(at, word)| at + word.len()),
-                self.end,
-                ",".into(),
-            )]));
-        }
-        let mut put = |new: &str| list.push(Candidate::maybe(self.replaced(new)));
-        if self.takes("`to`") {
-            match found {
-                "->" | "=>" | "-->" | "\u{2192}" | "for" | "towards" | "into" | "onto" | "2" => {
-                    put("to")
-                }
-                _ => {}
-            }
-        }
-        if self.takes("`see`") {
-            match found {
-                "receives" | "receive" | "gets" | "get" | "watches" | "watch" | "follows"
-                | "follow" | "subscribes" | "subscribe" | "observes" | "notices" => {
-                    let to = self.next.first().filter(|(_, word)| *word == "to");
-                    let end = to.map_or(self.end, |(at, word)| at + word.len());
-                    let verb = if found.ends_with('s') { "sees" } else { "see" };
-                    list.push(Candidate::maybe(vec![(self.at, end, verb.into())]));
-                }
-                "can" | "may" | "should" | "must" | "will" | "could" | "always" | "to" | "are" => {
-                    let verb = self.next.first().filter(|(_, word)| *word == "see");
-                    let one = self.before.len() == 1 && last.starts_with('@');
-                    let word = if one { "sees" } else { "see" };
-                    list.extend(verb.map(|(at, verb)| {
-                        Candidate::maybe(vec![(self.at, at + verb.len(), word.into())])
-                    }));
-                }
-                _ => {}
-            }
-        }
-        if self.takes("`=`") {
-            let mut put = |new: &str| list.push(Candidate::maybe(self.replaced(new)));
-            match found {
-                "is" | "are" | ":" | ":=" | "==" | "contains" | "means" | "includes" | "has" => {
-                    put("=")
-                }
-                _ => {}
-            }
-            if let Some(name) = last.strip_suffix(':') {
-                list.push(Candidate::maybe(self.last_replaced(&format!("{name} ="))));
-            }
-        }
-        if let Some(name) = last.strip_suffix(':').filter(|last| last.starts_with('@')) {
-            // `@ann: example.org`
-            let end = self
-                .before
-                .last()
-                .map_or(self.at, |(at, word)| at + word.len());
-            if ServerName::parse(found).is_ok() && !name.is_empty() {
-                list.push(Candidate::maybe(vec![(end, self.at, String::new())]));
-            }
-        }
-        if last == "@" && is_name(found) {
-            let end = self.before.last().map_or(self.at, |(at, _)| at + 1);
-            list.push(Candidate::maybe(vec![(end, self.at, String::new())]));
-        }
-        if last == "=" && first == "server" {
-            list.push(Candidate::maybe(self.last_replaced("")));
-        }
-        if last == "all" {
-            // `all local users`, `all users on example.org`
-            list.push(Candidate::maybe(self.last_replaced("")));
-        }
-        if let [.., (at, "all"), (_, "users")] = self.before[..]
-            && matches!(found, "on" | "matching")
-        {
-            list.push(Candidate::maybe(vec![(
-                at,
-                at + "all ".len(),
-                String::new(),
-            )]));
-        }
-        self.values(list);
-        for (what, new) in [
-            ("`to`", "to "),
-            ("`=`", "= "),
-            ("`,`", ", "),
-            ("`users`", "users "),
-            (
-                "`see`",
-                if self.before.len() == 1 {
-                    "sees "
-                } else {
-                    "see "
-                },
-            ),
-        ] {
-            if !self.takes(what) || found.is_empty() {
-                continue;
-            }
-            // A comma stands at the word before it.
-            let at = self.before.last().map_or(0, |(at, word)| at + word.len());
-            let changes = if what == "`,`" {
-                vec![(at, self.at, new.to_owned())]
-            } else {
-                self.inserted(new)
-            };
-            list.push(Candidate::maybe(changes));
-        }
-        if found == ")" {
-            list.push(Candidate::maybe(vec![(self.at, self.end, String::new())]));
-        }
-    }
+/// Whether a word is what lists of other languages begin their entries with.
+pub(super) fn is_bullet(word: &str) -> bool {
+    let number = word.trim_end_matches(['.', ')', ':']);
+    let number = number.len() < word.len() && number.bytes().all(|b| b.is_ascii_digit());
+    number || ["-", "*", "+", ">", "\u{2022}", "\u{2013}", "$", "%"].contains(&word)
+}
 
-    /// A path, a regex or a name must stand here, or has just ended.
-    fn values(&self, list: &mut Vec<Candidate>) {
-        let (found, last) = (self.found, self.last());
-        if self.takes("a group's name")
-            && let Some(name) = bare(found, &['"', '\'', '`'])
-        {
-            let why = "a group's name stands without quotes";
-            list.push(Candidate::certain(self.replaced(name), why));
-        }
-        if self.takes("a path in quotes") && !found.is_empty() {
-            let bare = found.trim_matches(['\'', '`']);
-            list.push(Candidate::maybe(self.replaced(format!("\"{bare}\""))));
-        }
-        if self.takes("a regex between slashes") {
-            if found.starts_with('@') && found.contains('*') && !found.contains([']', '\\', '+']) {
-                let start = self.before.len().checked_sub(2);
-                let start = start.and_then(|at| self.before.get(at));
-                if let Some((start, "users")) = start {
-                    // A pattern is no regex: `@bot-*` needs no `matching`.
-                    let pattern = found.replace(".*", "*");
-                    let changes = vec![(*start, self.end, pattern)];
-                    list.push(Candidate::maybe(changes));
-                }
-            }
-            if let Some(flags) = self.text.get(self.end..).map(word_at)
-                && found.len() > 1
-                && found.starts_with('/')
-                && flags.bytes().all(|b| b"imsxU".contains(&b))
-                && !flags.is_empty()
-            {
-                let inner = found.trim_matches('/');
-                let changes = vec![(
-                    self.at,
-                    self.end + flags.len(),
-                    format!("/(?{flags}){inner}/"),
-                )];
-                list.push(Candidate::maybe(changes));
-            }
-            let inner = found.trim_matches(['"', '\'', '`']).replace('/', "\\/");
-            list.push(Candidate::maybe(self.replaced(format!("/{inner}/"))));
-        }
-        if self.takes("a room") && matches!(found, "group" | "room" | "the") {
-            let start = self
-                .before
-                .iter()
-                .rev()
-                .find(|(_, word)| *word == "members");
-            if let Some((start, _)) = start.filter(|_| found == "group") {
-                list.push(Candidate::maybe(vec![(*start, self.at, String::new())]));
-            }
-            list.push(Candidate::maybe(self.without()));
-        }
-        if self.takes("a server") && last == "on" && found == "server" {
-            list.push(Candidate::maybe(self.without()));
-        }
-    }
+/// Whether just these words stand before the last one.
+pub(super) fn before_is(before: &[(usize, &str)], words: &[&str]) -> bool {
+    let before = before.split_last().map_or(before, |(_, before)| before);
+    before.iter().map(|(_, word)| word).eq(words)
 }
 
 /// What stands in quotes of another kind, if it needs none.
-fn bare<'a>(word: &'a str, quotes: &[char]) -> Option<&'a str> {
-    let quote = word.chars().next().filter(|c| quotes.contains(c))?;
-    let inner = word.strip_prefix(quote)?.strip_suffix(quote)?;
+pub(super) fn bare<'a>(word: &'a str, quotes: &[char]) -> Option<&'a str> {
+    let inner = word.strip_prefix(quotes)?.strip_suffix(quotes)?;
     (!inner.is_empty()).then_some(inner)
 }
 

@@ -8,6 +8,7 @@
 //! opens.
 
 mod advice;
+mod joins;
 mod meant;
 mod repair;
 mod sentences;
@@ -21,12 +22,14 @@ use pest::error::{Error, ErrorVariant};
 use super::KEYWORDS;
 use super::grammar::{Rule, name_of};
 use super::layout::{BLANKS, Logical};
-use crate::diagnostic::{Diagnostic, Name};
+use crate::diagnostic::{Diagnostic, Name, nearest};
 use crate::source::{SourceId, Span};
 
 use advice::{advice, foreign_start};
-pub(super) use repair::stuck_at;
-use repair::{Repair, is_statement, repairs};
+pub(super) use meant::DEFINES;
+use meant::is_bullet;
+use repair::{Repair, repairs};
+pub(super) use repair::{is_statement, stuck_at};
 use words::{tidy, word_at};
 
 /// How many bytes are read, at most, to find what was meant by the mistakes of one text.
@@ -74,7 +77,7 @@ impl<'a> Known<'a> {
     }
 
     /// Whether so many bytes may be read once more.
-    fn spend(&self, bytes: usize) -> bool {
+    pub(super) fn spend(&self, bytes: usize) -> bool {
         let left = self.bytes_left.get().checked_sub(bytes);
         self.bytes_left.set(left.unwrap_or_default());
         left.is_some()
@@ -115,23 +118,21 @@ pub(super) fn explain(
         };
         syntax(span(at, 1), format!("this {what} is never closed"), help)
     } else if let Some(open) = unclosed {
+        let help = closing(text, stuck, open - line.start, known);
         let open = Span::new(source, open, open + 1);
-        let closed = format!("{}) {rest}", before.trim_end());
-        let help = match is_statement(&closed) && closed.len() <= LONGEST_SHOWN {
-            true => format!("close it with `)`: write `{}`", tidy(&closed)),
-            false => "close it with `)`, or take the `(` away".into(),
-        };
         let problem = syntax(open, "this `(` is never closed".into(), help);
         problem.with_label(here, "nothing has closed it here")
     } else {
         let expected = expected(error);
-        let foreign = before.trim().is_empty() && foreign_start(found).is_some();
+        let foreign = before.trim().is_empty()
+            && foreign_start(found).is_some()
+            && !(is_bullet(found) && rest.get(found.len()..).is_some_and(is_statement));
         let repairs = if foreign {
             Vec::new()
         } else {
             repairs(text, known)
         };
-        let problem = keyword_as_name(here, found, &expected).unwrap_or_else(|| {
+        let problem = keyword_as_name(here, found, before, &expected).unwrap_or_else(|| {
             let (message, help) = describe(found, before, &expected);
             syntax(here, message, help)
         });
@@ -142,6 +143,99 @@ pub(super) fn explain(
         }
     };
     (mistake, stuck_in_file)
+}
+
+/// Whether a word at a line's start is most likely a keyword that begins a statement and nothing else.
+pub(super) fn begins(word: &str) -> bool {
+    let lower = word.to_lowercase();
+    let keywords = ["server", "send", "block"];
+    keywords.contains(&lower.as_str())
+        || nearest(&lower, keywords).is_some()
+        || sentences::first_keyword(&lower).is_some()
+}
+
+/// A statement that was broken into lines where a line's end should not be.
+pub(super) struct Broken {
+    /// All of it.
+    pub whole: String,
+    /// The byte at which it ends.
+    pub end: usize,
+    /// What stands between its lines.
+    pub between: Vec<(usize, usize)>,
+}
+
+/// The problem of such a statement.
+pub(super) fn broken_in_two(mut problem: Diagnostic, text: &str, broken: Broken) -> Diagnostic {
+    let why = "a line goes on only after `,`, `and` or `except` and inside parentheses";
+    let help = match broken.whole.len() <= LONGEST_SHOWN {
+        true => format!("{why}: write `{}`", tidy(&broken.whole)),
+        false => format!("{why}: put the next line at the end of this one"),
+    };
+    problem.help = crate::diagnostic::visible(&help).into_owned();
+    problem.fix.clear();
+    // A comment there would be lost.
+    let blank = |gap: &(usize, usize)| text.get(gap.0..gap.1).is_some_and(|t| t.trim().is_empty());
+    if broken.between.iter().all(blank) {
+        let source = problem.span.source;
+        for (from, to) in broken.between {
+            problem = problem.with_edit(Span::new(source, from, to), " ");
+        }
+    }
+    problem
+}
+
+/// The problem of a line of nothing but users right below a statement.
+pub(super) fn users_alone(mut problem: Diagnostic, users: &str) -> Diagnostic {
+    problem.help = match users.len() <= LONGEST_SHOWN {
+        true => format!(
+            "end the line before with `,` if `{}` belongs to it; {}",
+            tidy(users),
+            problem.help
+        ),
+        false => "end the line before with `,` if these users belong to it".into(),
+    };
+    problem.help = crate::diagnostic::visible(&problem.help).into_owned();
+    problem
+}
+
+/// What to write where the `(` at byte `open` is not closed and the grammar gets stuck at byte `stuck`.
+fn closing(text: &str, stuck: usize, open: usize, known: &Known<'_>) -> String {
+    let (before, rest) = text.split_at_checked(stuck).unwrap_or((text, ""));
+    let before = before.trim_end();
+    let listed = is_statement(&format!("block {rest}"));
+    let closed = [
+        format!("{before}) {rest}"),
+        if listed {
+            String::new()
+        } else {
+            format!("{before})")
+        },
+    ];
+    let mut closed: Vec<String> = closed
+        .into_iter()
+        .filter(|text| is_statement(text))
+        .collect();
+    if closed.is_empty() {
+        let repaired = repairs(&format!("{text})"), known);
+        closed.extend(repaired.into_iter().map(|repair| repair.text));
+    }
+    let shown = |text: &&String| text.len() <= LONGEST_SHOWN;
+    if let Some(closed) = closed.first().filter(shown) {
+        return format!("close it with `)`: write `{}`", tidy(closed));
+    }
+    let mut without = text.to_owned();
+    without.replace_range(open..=open, "");
+    let without = match is_statement(&without) {
+        true => Some(without),
+        false => repairs(&without, known)
+            .into_iter()
+            .next()
+            .map(|repair| repair.text),
+    };
+    match without.as_ref().filter(shown) {
+        Some(without) => format!("take it away: write `{}`", tidy(without)),
+        None => "close it with `)`, or take the `(` away".into(),
+    }
 }
 
 /// A comment without its blank, or one of another language, behind a whole statement: how many
@@ -225,13 +319,13 @@ fn changed(old: &str, new: &str) -> Option<(usize, usize)> {
 }
 
 /// A keyword where a server or a room must stand is a wrong name, not a wrong order of words.
-fn keyword_as_name(here: Span, found: &str, expected: &[&str]) -> Option<Diagnostic> {
+fn keyword_as_name(here: Span, found: &str, before: &str, expected: &[&str]) -> Option<Diagnostic> {
     let (name, what, help) = if expected.contains(&"a server") {
-        (
-            Name::InvalidServer,
-            "server",
-            "write the server before it: `users on example.org`",
-        )
+        let help = match before.trim() {
+            "server" => "write the server: `server example.org`",
+            _ => "write the server before it: `users on example.org`",
+        };
+        (Name::InvalidServer, "server", help)
     } else if expected.contains(&"a room") {
         (
             Name::InvalidRoom,

@@ -104,7 +104,7 @@ fn repair(candidate: Candidate, text: String, round: usize) -> Repair {
 }
 
 /// Whether a text is one whole statement.
-pub(super) fn is_statement(text: &str) -> bool {
+pub(in crate::syntax) fn is_statement(text: &str) -> bool {
     text.len() <= LONGEST && Grammar::parse(Rule::line, text.trim_matches(BLANKS)).is_ok()
 }
 

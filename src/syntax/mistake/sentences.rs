@@ -75,6 +75,48 @@ pub(super) fn sentences(text: &str) -> Vec<Candidate> {
             "if the second receive the first",
         );
     }
+    // never send A to B
+    if let Some(send) = dont(&plain)
+        && let Some(to) = at("to")
+    {
+        let (a, b) = (sentence.part(send, to), sentence.from(to + 1));
+        say(format!("block {a} from {b}"), "");
+    }
+    // nobody sees A
+    if let Some(verb) = nobody(&plain) {
+        say(format!("block {}", sentence.from(verb + 1)), "");
+    }
+    // from A to B, send from A to B, to B send A, A to B
+    match (first, at("to"), at("send")) {
+        ("from", Some(to), None) => {
+            let (a, b) = (sentence.part(1, to), sentence.from(to + 1));
+            say(format!("send {a} to {b}"), "");
+        }
+        ("send", Some(to), _) if plain.get(1) == Some(&"from") => {
+            let (a, b) = (sentence.part(2, to), sentence.from(to + 1));
+            say(format!("send {a} to {b}"), "");
+        }
+        ("to", _, Some(send)) => {
+            let (b, a) = (sentence.part(1, send), sentence.from(send + 1));
+            say(format!("send {a} to {b}"), "");
+        }
+        (_, Some(to), None) if to > 0 && !blocks && !allows && first != "group" => {
+            say(format!("send {text}"), "");
+        }
+        _ => {}
+    }
+    // block from A B
+    if plain.starts_with(&["block", "from"]) {
+        for split in 3..plain.len().min(12) {
+            let (a, b) = (sentence.part(2, split), sentence.from(split));
+            say(format!("block {b} from {a}"), "");
+        }
+        say(format!("block all from {}", sentence.from(2)), "");
+    }
+    // group staff = file("staff.yaml")
+    if let Some((name, path)) = group_file(&sentence.words) {
+        say(format!("group {name} from {path}"), "");
+    }
     // A cannot see B
     if let Some((verb, len)) = refusals(&plain) {
         let (a, b) = (sentence.part(0, verb), sentence.from(verb + len));
@@ -85,6 +127,7 @@ pub(super) fn sentences(text: &str) -> Vec<Candidate> {
         match *arrow {
             "->" | "=>" | "-->" | "\u{2192}" if !allows => say(format!("send {a} to {b}"), ""),
             "<-" | "<=" | "<--" | "\u{2190}" => say(format!("send {b} to {a}"), ""),
+            "<->" | "<=>" | "<-->" | "\u{2194}" => say(format!("{a}, {b} see each other"), ""),
             _ => {}
         }
     }
@@ -143,6 +186,42 @@ fn refusals(plain: &[&str]) -> Option<(usize, usize)> {
         &["never", "sees"],
     ];
     find(plain, &long)
+}
+
+/// The word behind `never send`.
+fn dont(plain: &[&str]) -> Option<usize> {
+    let phrases: [&[&str]; 5] = [
+        &["never", "send"],
+        &["don't", "send"],
+        &["dont", "send"],
+        &["do", "not", "send"],
+        &["not", "send"],
+    ];
+    let phrase = phrases.iter().find(|phrase| plain.starts_with(phrase))?;
+    Some(phrase.len())
+}
+
+/// The verb of `nobody sees`.
+fn nobody(plain: &[&str]) -> Option<usize> {
+    let nobody: [&[&str]; 4] = [&["nobody"], &["no", "one"], &["no-one"], &["noone"]];
+    let verb = nobody.iter().find(|words| plain.starts_with(words))?.len();
+    let verbs = ["see", "sees", "receives", "gets"];
+    plain
+        .get(verb)
+        .is_some_and(|word| verbs.contains(word))
+        .then_some(verb)
+}
+
+/// The name and the path of `group NAME = "FILE"` with any words between them.
+fn group_file<'a>(words: &[(usize, &'a str)]) -> Option<(&'a str, &'a str)> {
+    let [(_, "group"), (_, name), rest @ ..] = words else {
+        return None;
+    };
+    let mut paths = rest.iter().filter(|(_, word)| word.starts_with('"'));
+    let (_, path) = paths.next()?;
+    let yaml = path.ends_with(".yaml\"") || path.ends_with(".yml\"");
+    let one = paths.next().is_none() && rest.len() > 1;
+    (yaml && one).then_some((name.trim_end_matches(':'), path))
 }
 
 fn find(plain: &[&str], phrases: &[&[&str]]) -> Option<(usize, usize)> {

@@ -4,6 +4,7 @@
 //! Law: as in `meant`, the likeliest first; nothing here is certain.
 
 use super::meant::{Candidate, Here, is_name};
+use super::sentences::first_keyword;
 use crate::diagnostic::nearest;
 use crate::id::{ServerName, UserId};
 use crate::syntax::KEYWORDS;
@@ -33,6 +34,56 @@ impl Here<'_, '_> {
                 put(format!("members of {id}"));
             }
         }
+        let next = self.next.first().map_or("", |(_, word)| *word);
+        let next_end = self
+            .next
+            .first()
+            .map_or(self.end, |(at, word)| at + word.len());
+        let mut put_both = |new: &str| {
+            list.push(Candidate::maybe(vec![(self.at, next_end, new.to_owned())]));
+        };
+        match (lower.as_str(), next) {
+            ("every", "user") => put_both("all users"),
+            ("server", _) if ServerName::parse(next).is_ok() => {
+                let changes = self.replaced("users on");
+                list.push(Candidate::maybe(changes));
+            }
+            ("in" | "on" | "at" | "of", _) if last == "are" => {
+                let what = match next.chars().next() {
+                    Some('#' | '!') => "members of",
+                    _ if ServerName::parse(next).is_ok() && next.contains('.') => "users on",
+                    _ => "",
+                };
+                let changes = match what {
+                    "" => self.without(),
+                    what => self.replaced(what),
+                };
+                list.push(Candidate::maybe(changes));
+            }
+            _ => {}
+        }
+        if found.starts_with('/') {
+            list.push(Candidate::maybe(
+                self.replaced(format!("users matching {found}")),
+            ));
+        }
+        let server = found.strip_prefix("*@").or(found.strip_prefix("*:"));
+        if let Some(server) = server.filter(|server| ServerName::parse(server).is_ok()) {
+            list.push(Candidate::maybe(
+                self.replaced(format!("users on {server}")),
+            ));
+        }
+        // A word that belongs to another place.
+        if found == "who" && next == "are" {
+            let to = self.next.get(1).map_or(self.text.len(), |(at, _)| *at);
+            list.push(Candidate::maybe(vec![(self.at, to, String::new())]));
+        }
+        if matches!(last, "and" | ",") && matches!(found, "to" | "send" | "block") {
+            list.push(Candidate::maybe(self.without()));
+        }
+        if matches!(last, "and" | ",") && found == "except" {
+            list.push(Candidate::maybe(self.last_replaced("")));
+        }
         match self.next.first() {
             Some((at, word)) if lower == "one" && *word == "another" => {
                 let changes = vec![(self.at, at + word.len(), "each other".into())];
@@ -43,7 +94,7 @@ impl Here<'_, '_> {
         // `not @ann`, `!@ann`, `-@ann`
         let mut put = |new: String| list.push(Candidate::maybe(self.replaced(new)));
         match found {
-            "not" | "!" | "-" | "no" | "except" if last != "except" => put("all except".into()),
+            "not" | "!" | "-" | "except" if last != "except" => put("all except".into()),
             _ => {}
         }
         if let Some(user) = found
@@ -72,7 +123,19 @@ impl Here<'_, '_> {
             list.push(Candidate::maybe(self.without()));
         }
         let filler = [
-            "user", "the", "presence", "of", "only", "just", "updates", "status", "people", "id",
+            "user",
+            "the",
+            "presence",
+            "of",
+            "only",
+            "just",
+            "updates",
+            "status",
+            "people",
+            "id",
+            "every",
+            "including",
+            "also",
         ];
         if filler.contains(&lower.as_str()) {
             list.push(Candidate::maybe(self.without()));
@@ -90,7 +153,9 @@ impl Here<'_, '_> {
             });
         };
         let first = found.chars().next();
-        if KEYWORDS.contains(&found) || first.is_none() {
+        let other = ["in", "every", "no", "not"].contains(&found)
+            || (self.before.is_empty() && first_keyword(found).is_some());
+        if KEYWORDS.contains(&found) || first.is_none() || other {
             return;
         }
         let groups = || self.known.groups();

@@ -1,0 +1,338 @@
+//! What may have been meant where something must join users, or end a statement, or give a value.
+//!
+//! Law: as in `meant`, the likeliest first.
+
+use super::meant::{Candidate, DEFINES, Here, bare, before_is, is_name};
+use super::words::word_at;
+use crate::id::ServerName;
+use crate::syntax::KEYWORDS;
+use crate::syntax::marks::round_brackets;
+
+impl Here<'_, '_> {
+    /// Something that joins or ends must stand here.
+    pub(super) fn connectors(&self, list: &mut Vec<Candidate>) {
+        let (found, last) = (self.found, self.last());
+        let first = self.before.first().map_or("", |(_, word)| *word);
+        let mut put = |new: &str| list.push(Candidate::maybe(self.replaced(new)));
+        if self.takes("`except`") {
+            match found {
+                "but" | "excluding" | "without" | "minus" | "besides" | "-" | "not" | "unless"
+                | "excepting" | "bar" => put("except"),
+                "or" | "plus" | "&" | "&&" | "|" | "||" | "+" | "as" => put("and"),
+                _ => {}
+            }
+        }
+        if self.takes("`,`") && found == "except" {
+            list.push(Candidate::maybe(vec![(
+                self.before
+                    .last()
+                    .map_or(self.at, |(at, word)| at + word.len()),
+                self.end,
+                ",".into(),
+            )]));
+        }
+        self.whose(list);
+        if last == "the" {
+            let start = self.before.last().map_or(self.at, |(at, _)| *at);
+            let next = self.next.first().map_or(self.end, |(at, _)| *at);
+            let end = if found == "room" { next } else { self.at };
+            list.push(Candidate::maybe(vec![(start, end, String::new())]));
+        }
+        if found == "to" && self.takes("the end of the statement") && first == "send" {
+            // `to @a to @b`
+            list.push(Candidate::maybe(vec![(
+                self.last_end(),
+                self.end,
+                ",".into(),
+            )]));
+        }
+        let polite = ["only", "please", "now", "too", "also", "always", "again"];
+        if self.takes("the end of the statement") && polite.contains(&found) {
+            list.push(Candidate::maybe(self.without()));
+        }
+        if self.takes("`are`") {
+            if matches!(found, "is" | "am" | "be" | "were" | "was") {
+                list.push(Candidate::maybe(self.replaced("are")));
+            }
+            list.push(Candidate::maybe(self.inserted("are ")));
+        }
+        let mut put = |new: &str| list.push(Candidate::maybe(self.replaced(new)));
+        if self.takes("`to`") {
+            match found {
+                "->" | "=>" | "-->" | "\u{2192}" | "for" | "towards" | "into" | "onto" | "2" => {
+                    put("to")
+                }
+                _ => {}
+            }
+        }
+        if self.takes("`see`") {
+            if matches!(found, "only" | "also" | "always" | "just") {
+                list.push(Candidate::maybe(self.without()));
+            }
+            match found {
+                "receives" | "receive" | "gets" | "get" | "watches" | "watch" | "follows"
+                | "follow" | "subscribes" | "subscribe" | "observes" | "notices" => {
+                    let to = self.next.first().filter(|(_, word)| *word == "to");
+                    let end = to.map_or(self.end, |(at, word)| at + word.len());
+                    let verb = if found.ends_with('s') { "sees" } else { "see" };
+                    list.push(Candidate::maybe(vec![(self.at, end, verb.into())]));
+                }
+                "can" | "may" | "should" | "must" | "will" | "could" | "always" | "to" | "are" => {
+                    let verb = self.next.first().filter(|(_, word)| *word == "see");
+                    let one = self.before.len() == 1 && last.starts_with('@');
+                    let word = if one { "sees" } else { "see" };
+                    list.extend(verb.map(|(at, verb)| {
+                        Candidate::maybe(vec![(self.at, at + verb.len(), word.into())])
+                    }));
+                }
+                _ => {}
+            }
+        }
+        if self.takes("`=`") {
+            let mut put = |new: &str| list.push(Candidate::maybe(self.replaced(new)));
+            if DEFINES.contains(&found) {
+                put("=");
+            }
+            if let Some(name) = last.strip_suffix(':') {
+                let mut changes = self.last_replaced(&format!("{name} ="));
+                list.push(Candidate::maybe(changes.clone()));
+                changes.extend(round_brackets(self.text));
+                list.push(Candidate::maybe(changes));
+            }
+            if before_is(&self.before, &["group"]) && is_name(found) && !KEYWORDS.contains(&found) {
+                // `group my staff = ...`
+                list.push(Candidate {
+                    why: "a group's name is one word".into(),
+                    ..Candidate::maybe(self.joined())
+                });
+            }
+        }
+        if let Some(name) = last.strip_suffix(':').filter(|last| last.starts_with('@')) {
+            // `@ann: example.org`
+            let end = self
+                .before
+                .last()
+                .map_or(self.at, |(at, word)| at + word.len());
+            if ServerName::parse(found).is_ok() && !name.is_empty() {
+                list.push(Candidate::maybe(vec![(end, self.at, String::new())]));
+            }
+        }
+        if last == "@" && is_name(found) {
+            let end = self.before.last().map_or(self.at, |(at, _)| at + 1);
+            list.push(Candidate::maybe(vec![(end, self.at, String::new())]));
+        }
+        if last == "=" && first == "server" {
+            list.push(Candidate::maybe(self.last_replaced("")));
+        }
+        if last == "all" {
+            // `all local users`, `all users on example.org`
+            list.push(Candidate::maybe(self.last_replaced("")));
+        }
+        if let [.., (at, "all"), (_, "users")] = self.before[..]
+            && matches!(found, "on" | "matching")
+        {
+            list.push(Candidate::maybe(vec![(
+                at,
+                at + "all ".len(),
+                String::new(),
+            )]));
+        }
+        self.values(list);
+        for (what, new) in [
+            ("`to`", "to "),
+            ("`=`", "= "),
+            ("`,`", ", "),
+            ("`users`", "users "),
+            (
+                "`see`",
+                if self.before.len() == 1 {
+                    "sees "
+                } else {
+                    "see "
+                },
+            ),
+        ] {
+            if !self.takes(what) || found.is_empty() || last.ends_with(':') {
+                continue;
+            }
+            if what == "`users`" && matches!(found, "," | ")") {
+                list.push(Candidate::maybe(vec![(
+                    self.last_end(),
+                    self.last_end(),
+                    " users".into(),
+                )]));
+                continue;
+            }
+            // A comma stands at the word before it.
+            let at = self.before.last().map_or(0, |(at, word)| at + word.len());
+            let changes = if what == "`,`" {
+                vec![(at, self.at, new.to_owned())]
+            } else {
+                self.inserted(new)
+            };
+            list.push(Candidate::maybe(changes));
+        }
+        if found == ")" {
+            list.push(Candidate::maybe(vec![(self.at, self.end, String::new())]));
+        }
+    }
+
+    /// Whole users stand before, and more is said of them: `local users in #ops`.
+    fn whose(&self, list: &mut Vec<Candidate>) {
+        let (found, last) = (self.found, self.last());
+        if matches!(last, "local" | "remote") && matches!(found, "members" | "room" | "group") {
+            list.push(Candidate::maybe(self.inserted("users who are ")));
+        }
+        let next = self.next.first().map_or("", |(_, word)| *word);
+        let server = |word: &str| word.contains('.') && ServerName::parse(word).is_ok();
+        let room = |word: &str| word.starts_with(['#', '!']);
+        let every = matches!(self.before[..], [.., (_, "all"), (_, "users")]);
+        if self.takes("`who are`") && !every {
+            let with = if matches!(last, "everyone" | "all") {
+                ""
+            } else {
+                "who are "
+            };
+            let mut put = |what: &str| {
+                let changes = match with {
+                    "" => {
+                        let start = self.before.last().map_or(self.at, |(at, _)| *at);
+                        vec![(start, self.end, what.to_owned())]
+                    }
+                    with => self.replaced(format!("{with}{what}")),
+                };
+                list.push(Candidate::maybe(changes));
+            };
+            match found {
+                "on" | "in" | "at" if server(next) => put("users on"),
+                "in" | "of" if room(next) => put("members of"),
+                "matching" if next.starts_with('/') => put("users matching"),
+                _ => {}
+            }
+            if found == "in" && next == "group" {
+                list.push(Candidate::maybe(self.replaced("who are")));
+            }
+        }
+        if found == "not"
+            && let [(_, joining), (_, what), ..] = self.next[..]
+        {
+            let end = self
+                .next
+                .first()
+                .map_or(self.end, |(at, word)| at + word.len());
+            let all = if last == "users" && self.takes("`on`") {
+                "all users "
+            } else {
+                ""
+            };
+            let start = if all.is_empty() {
+                self.at
+            } else {
+                self.before.last().map_or(self.at, |(at, _)| *at)
+            };
+            let mut put = |kind: &str| {
+                let new = format!("{all}except {kind}");
+                list.push(Candidate::maybe(vec![(start, end, new)]));
+            };
+            match joining {
+                "on" | "in" | "from" | "at" if server(what) => put("users on"),
+                "in" | "of" if room(what) => put("members of"),
+                "in" if what == "group" => put(""),
+                _ => {}
+            }
+        }
+        if self.takes("`,`") {
+            let joined = |what: &str| {
+                Candidate::maybe(vec![(self.last_end(), self.at, format!(", {what}"))])
+            };
+            if server(found) && matches!(self.before[..], [.., (_, "on"), _]) {
+                list.push(joined("users on "));
+            }
+            if self.known.groups().contains(&found) {
+                list.push(joined("group "));
+            }
+            if let [.., (_, "group"), (_, name)] = self.before[..]
+                && !self.known.groups().contains(&name)
+                && is_name(found)
+                && !KEYWORDS.contains(&found)
+            {
+                list.push(Candidate::maybe(self.joined()));
+            }
+        }
+    }
+
+    /// A path, a regex or a name must stand here, or has just ended.
+    fn values(&self, list: &mut Vec<Candidate>) {
+        let (found, last) = (self.found, self.last());
+        if self.takes("a group's name")
+            && let Some(name) = bare(found, &['"', '\'', '`'])
+        {
+            let why = "a group's name stands without quotes";
+            list.push(Candidate::certain(self.replaced(name), why));
+        }
+        if self.takes("a path in quotes") && !found.is_empty() {
+            let bare = found.trim_matches(['\'', '`']);
+            list.push(Candidate::maybe(self.replaced(format!("\"{bare}\""))));
+        }
+        if self.takes("a regex between slashes") {
+            if found.starts_with('@') && found.contains('*') && !found.contains([']', '\\', '+']) {
+                let start = self.before.len().checked_sub(2);
+                let start = start.and_then(|at| self.before.get(at));
+                if let Some((start, "users")) = start {
+                    // A pattern is no regex: `@bot-*` needs no `matching`.
+                    let pattern = found.replace(".*", "*");
+                    let changes = vec![(*start, self.end, pattern)];
+                    list.push(Candidate::maybe(changes));
+                }
+            }
+            if self
+                .next
+                .first()
+                .is_some_and(|(_, word)| word.starts_with('/'))
+            {
+                list.push(Candidate::maybe(self.without()));
+            }
+            let rest = self.text.get(self.at..).unwrap_or_default();
+            let run = rest.split([' ', '\t']).next().unwrap_or_default();
+            let inner = run.strip_prefix('/').and_then(|run| run.strip_suffix('/'));
+            if let Some(inner) = inner.filter(|inner| inner.contains('/') && !inner.contains('\\'))
+            {
+                let new = format!("/{}/", inner.replace('/', "\\/"));
+                list.push(Candidate {
+                    why: "a `/` in a regex is written `\\/`".into(),
+                    ..Candidate::maybe(vec![(self.at, self.at + run.len(), new)])
+                });
+            }
+            if let Some(flags) = self.text.get(self.end..).map(word_at)
+                && found.len() > 1
+                && found.starts_with('/')
+                && flags.bytes().all(|b| b"imsxU".contains(&b))
+                && !flags.is_empty()
+            {
+                let inner = found.trim_matches('/');
+                let changes = vec![(
+                    self.at,
+                    self.end + flags.len(),
+                    format!("/(?{flags}){inner}/"),
+                )];
+                list.push(Candidate::maybe(changes));
+            }
+            let inner = found.trim_matches(['"', '\'', '`']).replace('/', "\\/");
+            list.push(Candidate::maybe(self.replaced(format!("/{inner}/"))));
+        }
+        if self.takes("a room") && matches!(found, "group" | "room" | "the") {
+            let start = self
+                .before
+                .iter()
+                .rev()
+                .find(|(_, word)| *word == "members");
+            if let Some((start, _)) = start.filter(|_| found == "group") {
+                list.push(Candidate::maybe(vec![(*start, self.at, String::new())]));
+            }
+            list.push(Candidate::maybe(self.without()));
+        }
+        if self.takes("a server") && last == "on" && found == "server" {
+            list.push(Candidate::maybe(self.without()));
+        }
+    }
+}
