@@ -239,6 +239,7 @@ fn for_people() {
         "\nload ",
         "\n  sees ",
         "\nthe costliest senders: ",
+        "\nthe costliest rules: known senders x known recipients, of ",
         "\nwhen users and rules double (",
         "\nTimes are of this machine ",
     ] {

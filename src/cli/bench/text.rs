@@ -325,6 +325,19 @@ pub fn answers(against: &Against) -> String {
     )
 }
 
+/// Which of the rules were counted.
+pub fn counted(costliest: &Costliest, rules: usize) -> String {
+    let (counted, rules) = (costliest.rules_counted as u64, rules as u64);
+    match counted == rules {
+        true => format!("all {}", number(rules)),
+        false => format!(
+            "the first {} of {}; a longer `--time` counts more",
+            number(counted),
+            number(rules)
+        ),
+    }
+}
+
 fn costly(out: &mut Lines, costliest: &Costliest, users: usize, rules: usize) {
     let asked = number(costliest.senders_asked as u64);
     let users = number(users as u64);
@@ -341,14 +354,15 @@ fn costly(out: &mut Lines, costliest: &Costliest, users: usize, rules: usize) {
         ]);
     }
     out.table(&rows, |column| column == 2);
-    if !costliest.rules.is_empty() {
+    if rules > 0 {
         out.line("");
         out.line(format!(
-            "the costliest rules: known senders x known recipients, of {} counted ({} in all)",
-            number(costliest.rules_counted as u64),
-            number(rules as u64),
+            "the costliest rules: known senders x known recipients, of {}",
+            counted(costliest, rules)
         ));
-        out.table(&rule_rows(&costliest.rules), |column| column > 2);
+        if !costliest.rules.is_empty() {
+            out.table(&rule_rows(&costliest.rules), |column| column > 2);
+        }
     }
     if costliest.rules_that_look_at_all > 0 {
         out.line("");

@@ -313,9 +313,8 @@ fn costly(out: &mut String, report: &Report, costliest: &Costliest) {
     if !costliest.rules.is_empty() {
         let _ = write!(
             out,
-            "<h3>Rules</h3><p>By known senders times known recipients, of {} counted ({} in all).</p>",
-            number(costliest.rules_counted as u64),
-            number(report.subject.rules as u64),
+            "<h3>Rules</h3><p>By known senders times known recipients, of {}.</p>",
+            text::counted(costliest, report.subject.rules),
         );
         rules(out, &costliest.rules);
     }
