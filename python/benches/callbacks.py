@@ -17,6 +17,7 @@ answer is ready.
 from __future__ import annotations
 
 import argparse
+import functools
 import gc
 import itertools
 import json
@@ -288,7 +289,7 @@ def main(words: Sequence[str]) -> None:
     print("\nget_interested_users of a user who receives everyone, of one who receives N users\n")
     for senders in (0, 5, 100, 1000, 10_000, 100_000):
         if wanted("interested", str(senders)):
-            interested(senders)
+            interested(senders).measure()
 
 
 def for_states(name: str, states: int, recipients: int, changed: str | None, again: bool = False) -> Row:
@@ -322,22 +323,32 @@ def for_states(name: str, states: int, recipients: int, changed: str | None, aga
 
 def bars(path: Path) -> None:
     """Adds the rows for which a limit was set to a file of JSON lines, as `benches/bars` does."""
+    shared, merged = ("a shared set", 1.0), ("Synapse's merging", 0.1)
+    rows: list[tuple[str, Callable[[], Row], str, float]] = []
+    for number, (states, recipients) in enumerate(SIZES):
+        what = f"`get_users_for_states`, updates x recipients {states} x {recipients}"
+        name = f"{states}x{recipients}"
+        make = functools.partial(for_states, name, states, recipients, None)
+        rows.append((what, make, *(shared if number < 3 else merged)))
+    everyone = "`get_interested_users`, a user who receives everyone"
+    rows.append((everyone, functools.partial(interested, 0), *shared))
+    for senders in (1000, 10_000, 100_000):
+        what = f"`get_interested_users`, a user who receives {senders}"
+        rows.append((what, functools.partial(interested, senders), *merged))
     with path.open("a") as file:
-        for theirs, limit, sizes in (("a shared set", 1.0, SIZES[:3]), ("Synapse's merging", 0.1, SIZES[3:])):
-            for states, recipients in sizes:
-                row = for_states(f"{states}x{recipients}", states, recipients, None, again=False)
-                print(f"bar 3: {row.name} ...", file=sys.stderr, flush=True)
-                times = row.times()
-                ratio = statistics.median(a / b for a, b in zip(times[OURS], times[theirs], strict=False))
-                told = {
-                    "bar": 3,
-                    "what": f"`get_users_for_states`, updates x recipients {states} x {recipients}, to {theirs}",
-                    "figure": _microseconds(statistics.median(times[OURS])),
-                    "ratio": ratio,
-                    "limit": f"{limit:g}x",
-                    "met": ratio <= limit,
-                }
-                print(json.dumps(told), file=file, flush=True)
+        for what, make, theirs, limit in rows:
+            print(f"bar 3: {what} ...", file=sys.stderr, flush=True)
+            times = make().times()
+            ratio = statistics.median(a / b for a, b in zip(times[OURS], times[theirs], strict=False))
+            told = {
+                "bar": 3,
+                "what": f"{what}, to {theirs}",
+                "figure": _microseconds(statistics.median(times[OURS])),
+                "ratio": ratio,
+                "limit": f"{limit:g}x",
+                "met": ratio <= limit,
+            }
+            print(json.dumps(told), file=file, flush=True)
 
 
 def differing(states: int) -> None:
@@ -359,7 +370,7 @@ def differing(states: int) -> None:
     row.measure()
 
 
-def interested(senders: int) -> None:
+def interested(senders: int) -> Row:
     watcher = "@watcher:example.org"
     row = Row(f"{senders} users" if senders else "everyone", lambda calls: [watcher] * calls)
     if not senders:
@@ -372,9 +383,9 @@ def interested(senders: int) -> None:
         plain = Indexed(dict.fromkeys(users, [watcher]))
         answer = set(users)
     row.contenders[OURS] = our_router(**config).get_interested_users
-    row.contenders["indexed"] = plain.get_interested_users
+    row.contenders["indexed" if senders else "a shared set"] = plain.get_interested_users
     row.contenders["Synapse's merging"] = merging_interested(answer)
-    row.measure()
+    return row
 
 
 if __name__ == "__main__":

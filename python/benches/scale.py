@@ -4,29 +4,28 @@
     make scale MINUTES=1          an update of each user who is online every minute, not every five
 
 Nobody has a million users at hand, so this is a model, and says so. What is measured, in this process:
-what a call of the module costs, and Synapse's own merging of its answer, for batches of 1 and 100 updates
-to so many recipients; and the memory that policies and known users take. What is assumed stands beside
-the tables. What is simulated is the reactor of one process: updates arrive at random, one after another,
-and wait while it is busy with other work or with the updates before; those that waited together come to
-the module as one batch, as they do by replication.
+what a call of the module costs, and Synapse's own merging of its answer, for batches of 1, 10 and 100
+updates to so many recipients; and the memory that policies and known users take. What is assumed stands
+beside the tables. What is simulated is the reactor of one process (`reactor.py`).
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import itertools
 import logging
-import random
 import statistics
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from typing import Any, Iterator
+from typing import Any
 
 import callbacks
-from callbacks import batches, our_router, user
-from fakes import finished
+from callbacks import our_router, user
+from fakes import finished, state
+from reactor import FREE, Cost, Simulated, simulate
 
 ONLINE = (10_000, 100_000, 1_000_000)
 PROCESSES = (5, 10, 20, 50)
@@ -35,14 +34,17 @@ OTHER_WORK = 0.4
 """The part of a reactor's time that other work takes."""
 OTHER_JOB_SECONDS = 0.002
 """What one piece of other work takes, in the mean."""
-LEAST_SECONDS = 60.0
-LEAST_UPDATES = 40_000
-"""How much is simulated."""
+SECONDS = 600.0
+"""How long a reactor is simulated."""
 FULL = 0.95
 """A reactor that is busier than this does not keep up."""
 
-BATCH = 100
-SENDERS = 1_000
+BATCHES = (1, 10, 100)
+"""Updates in the batches that are measured."""
+REMEMBERED = 1_200_000
+"""More recipients than the module remembers. So many senders have them that it has forgotten one whose turn
+comes again."""
+MOST_SENDERS = 100_000
 
 
 @dataclass(frozen=True)
@@ -59,43 +61,36 @@ class Policy:
 POLICIES = (Policy(5, 0), Policy(0, 5), Policy(5, 40), Policy(20, 100), Policy(50, 300))
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Seconds of a call: those of any, and those of each update in its batch."""
-
-    call: float
-    update: float
-
-    def of(self, updates: int) -> float:
-        return self.call + self.update * updates
-
-
 def costs(policy: Policy) -> tuple[Cost, Cost, Cost]:
     """Of the module, of the module when it is asked about the same batch again, and of Synapse's merging."""
+    senders = min(REMEMBERED // max(policy.own, 1), MOST_SENDERS)
     readers = [user("r", number) for number in range(max(policy.own * 10, 1))]
     rules = [
         f"send {user('s', sender)} to "
         + ", ".join(readers[(sender * 7 + step * 3) % len(readers)] for step in range(policy.own))
-        for sender in range(SENDERS if policy.own else 0)
+        for sender in range(senders if policy.own else 0)
     ]
     config: dict[str, Any] = {"always_send_to_users": [user("g", number) for number in range(policy.everyone)]}
     if rules:
         config["policy"] = callbacks.policy_file("\n".join(rules) + "\n")
     router = our_router({}, **config)
 
+    turns = itertools.cycle(range(senders))
     ours, again, merging = [], [], []
+    for size in BATCHES:
+        first = [state(user("s", next(turns))) for _ in range(size)]
+        answer = finished(router.get_users_for_states(first))
 
-    def same(calls: int) -> list[list[Any]]:
-        return [batch] * calls
+        def anew(calls: int, size: int = size) -> list[list[Any]]:
+            return [[state(user("s", next(turns))) for _ in range(size)] for _ in range(calls)]
 
-    for size in (1, BATCH):
-        make = batches(size)
-        answer = finished(router.get_users_for_states(make(1)[0]))
-        ours.append(_seconds(router.get_users_for_states, make))
-        batch = make(1)[0]
-        again.append(_seconds(router.get_users_for_states, same))
-        merging.append(_seconds(callbacks.merging(answer), make))
-    return _line(*ours), _line(*again), _line(*merging)
+        def same(calls: int, batch: list[Any] = first) -> list[list[Any]]:
+            return [batch] * calls
+
+        ours.append((size, _seconds(router.get_users_for_states, anew)))
+        again.append((size, _seconds(router.get_users_for_states, same)))
+        merging.append((size, _seconds(callbacks.merging(answer), anew)))
+    return Cost(tuple(ours)), Cost(tuple(again)), Cost(tuple(merging))
 
 
 def _seconds(callback: Any, make: Any) -> float:
@@ -108,50 +103,6 @@ def _seconds(callback: Any, make: Any) -> float:
         gc.collect()
         turns.append(callbacks._run(callbacks._await_all(callback, arguments)) / calls)
     return statistics.median(turns)
-
-
-def _line(one: float, many: float) -> Cost:
-    update = max(0.0, (many - one) / (BATCH - 1))
-    return Cost(max(0.0, one - update), update)
-
-
-def simulate(rate: float, cost: Cost) -> tuple[float, float]:
-    """The part of its time that a reactor gives to the updates, and how long other work waited in the mean.
-
-    `cost` is what a batch takes: the module's calls and the merging of what it answered.
-    """
-    until = max(LEAST_SECONDS, LEAST_UPDATES / rate)
-    # Each draws for itself, so that other work is the same whatever the updates cost.
-    lengths = random.Random(1)
-    jobs = _arrivals(OTHER_WORK / OTHER_JOB_SECONDS, random.Random(2))
-    updates = _arrivals(rate, random.Random(3))
-    job, update = next(jobs), next(updates)
-    free, spent = 0.0, 0.0
-    waited: list[float] = []
-    while min(job, update) < until:
-        if job < update:
-            begin = max(free, job)
-            waited.append(begin - job)
-            free = begin + lengths.expovariate(1 / OTHER_JOB_SECONDS)
-            job = next(jobs)
-            continue
-        # Updates that came while the reactor was busy are one batch.
-        begin = max(free, update)
-        batch = 0
-        while update <= begin:
-            batch += 1
-            update = next(updates)
-        took = cost.of(batch)
-        spent += took
-        free = begin + took
-    return spent / until, statistics.fmean(waited)
-
-
-def _arrivals(rate: float, chance: random.Random) -> Iterator[float]:
-    time = 0.0
-    while True:
-        time += chance.expovariate(rate)
-        yield time
 
 
 def memory(known: int, named: int) -> float:
@@ -185,21 +136,23 @@ def main(minutes: float) -> None:
         f"An update of each user who is online every {minutes:g} minutes; other work takes "
         f"{OTHER_WORK:.0%} of each reactor's time.\n"
     )
-    print("| recipients of an update | a call | each update | asked again | merging: a call | each update |")
-    print("|---|---|---|---|---|---|")
+    print("| recipients of an update | the module | asked again | merging |")
+    print("|---|---|---|---|")
     total: dict[Policy, tuple[Cost, Cost]] = {}
     for policy in POLICIES:
         ours, again, merging = costs(policy)
         # Whoever receives everyone syncs for each batch, and each sync asks about it again.
-        told = Cost(ours.call + merging.call, ours.update + merging.update)
-        syncs = policy.everyone
-        total[policy] = told, Cost(told.call + again.call * syncs, told.update + again.update * syncs)
-        cells = (_time(cost) for cost in (ours.call, ours.update, again.of(1), merging.call, merging.update))
-        print(f"| {policy} | {' | '.join(cells)} |", flush=True)
+        told = ours + merging
+        total[policy] = told, told + again * policy.everyone
+        print(f"| {policy} | {_times(ours)} | {_times(again)} | {_times(merging)} |", flush=True)
 
+    def reactor(rate: float, cost: Cost) -> Simulated:
+        return simulate(rate, cost, other=OTHER_WORK, job=OTHER_JOB_SECONDS, seconds=SECONDS)
+
+    alone = reactor(1.0, FREE).other_waits
     print(
-        "\nOf one reactor's time, if it serves all who receive everyone; and how long other work waits in the mean,"
-        "\nwithout and with it:\n"
+        "\nOf one reactor's time, if it serves all who receive everyone; and how long other work waits in the mean"
+        f"\n({alone * 1e3:.2f} ms without the module):\n"
     )
     print("| recipients of an update | " + " | ".join(f"{online:,} online" for online in ONLINE) + " |")
     print("|---" * (len(ONLINE) + 1) + "|")
@@ -208,13 +161,12 @@ def main(minutes: float) -> None:
         cells = []
         for online in ONLINE:
             rate = online / (minutes * 60)
-            if OTHER_WORK + rate * cost.update >= FULL:
+            if OTHER_WORK + rate * cost.of_each() >= FULL:
                 cells.append("too much")
                 continue
-            _, before = simulate(rate, Cost(0.0, 0.0))
-            share, after = simulate(rate, cost)
-            shares[policy, online] = simulate(rate, told)[0], share
-            cells.append(f"{share:.2%}; {before * 1e3:.2f}, {after * 1e3:.2f} ms")
+            serving = reactor(rate, cost)
+            shares[policy, online] = reactor(rate, told).share, serving.share
+            cells.append(f"{serving.share:.2%}; {serving.other_waits * 1e3:.2f} ms")
         print(f"| {policy} | {' | '.join(cells)} |", flush=True)
 
     print("\nCores that all processes together give to it, for each is told of every update, and one asks again:\n")
@@ -230,8 +182,8 @@ def main(minutes: float) -> None:
         print(f"| {known:,} | {named:,} | {memory(known, named):.0f} |", flush=True)
 
 
-def _time(seconds: float) -> str:
-    return callbacks._microseconds(seconds)
+def _times(cost: Cost) -> str:
+    return ", ".join(f"{seconds * 1e6:,.1f}" for _, seconds in cost.points) + " us"
 
 
 if __name__ == "__main__":

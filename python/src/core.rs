@@ -91,7 +91,9 @@ impl Core {
             let users = strings(users)?;
             let listed = |facts: &mut Facts| {
                 let users = users.iter();
-                users.filter(|user| facts.list_user(text(user))).count()
+                users
+                    .filter(|user| facts.list_user(text(user)) == Some(true))
+                    .count()
             };
             Ok(self.with_facts(py, listed))
         })
@@ -131,11 +133,11 @@ impl Core {
     ) -> PyResult<()> {
         guard(|| {
             let (came, went) = (strings(came)?, strings(went)?);
+            let [came, went] =
+                [&came, &went].map(|users| -> Vec<&str> { users.iter().map(text).collect() });
+            let snapshot = self.router.snapshot();
             self.with_facts(py, |facts| {
-                went.iter()
-                    .for_each(|user| facts.leave(text(room), text(user)));
-                came.iter()
-                    .for_each(|user| facts.join(text(room), text(user)));
+                facts.change_room_members(&snapshot, text(room), &came, &went);
             });
             Ok(())
         })
@@ -367,14 +369,15 @@ impl Core {
         if senders.len() != states.len() {
             return None;
         }
-        let taken = self.with_facts(py, |facts| match facts.are_known(snapshot) {
+        let (taken, revision) = self.with_facts(py, |facts| match facts.are_known(snapshot) {
             true => facts.take_ready(py, snapshot, text(&first)),
             false => None,
         })?;
         let mut ready = match taken {
             Take::Ready(ready) => ready,
-            Take::New(stamp, row, ids) => Ready::new(py, stamp, row, &ids).ok()?,
+            Take::New(stamp, row, ids) => Ready::new(py, stamp, revision, row, &ids).ok()?,
         };
+        ready.bring_to(py, revision);
         let fit = senders.len() == 1 || self.are_of_row(py, &ready, senders);
         // Where something in the batch is no state, the slow way finds out what.
         let answer = match fit {

@@ -33,6 +33,9 @@ pub(crate) type Map<K, V> = HashMap<K, V, RandomState>;
 /// a missing key is a server error for that user.
 const OWED: Duration = Duration::from_secs(300);
 
+/// Of so many who come to a room or go at once each is asked about.
+const FEW_MOVED: usize = 4;
+
 /// How many users the remembered answers may hold together, those of each callback.
 const MAX_REMEMBERED: usize = 1 << 20;
 
@@ -61,6 +64,8 @@ pub(crate) struct Facts {
     aliases: Map<RoomAlias, RoomId>,
     /// Counts the changes of the directory and the aliases, but for users who became known.
     revision: u64,
+    /// The last of them that may have changed the recipients of anybody.
+    wide: u64,
     /// Counts the users who became known.
     users: u64,
     /// Counts the changes of the aliases.
@@ -127,33 +132,27 @@ impl Facts {
 
     // ---- facts in ----
 
-    /// Makes a user known, if it is one; says whether it is. Costs a look-up or two for a known one.
+    /// Makes a user known, if it is one; says whether it is. Costs a look-up for one whose recipients are
+    /// remembered.
     pub(crate) fn learn(&mut self, user: &str) -> bool {
-        // Whose recipients were told since the last change is known.
-        let told =
-            self.rows.stamp.revision == self.revision && self.rows.by_sender.contains_key(user);
-        if told || self.directory.knows_user(user) {
-            return true;
-        }
-        UserId::parse(user).is_ok_and(|user| {
-            self.users += u64::from(self.directory.add_user(user));
-            true
-        })
+        let told = self.rows.stamp.revision == self.wide && self.rows.by_sender.contains_key(user);
+        told || self.list_user(user).is_some()
     }
 
-    /// Puts a user on the list, also one who is known as a member of a room only.
-    pub(crate) fn list_user(&mut self, user: &str) -> bool {
-        let Ok(user) = UserId::parse(user) else {
-            return false;
-        };
-        let added = self.directory.add_user(user);
-        self.users += u64::from(added);
-        added
+    /// Puts a user on the list, also one who is known as a member of a room only, and may leave it. Says
+    /// whether they were not on it; `None` if this is no user.
+    pub(crate) fn list_user(&mut self, user: &str) -> Option<bool> {
+        let known = self.directory.knows_user(user);
+        let listed = self.directory.add_user(UserId::parse(user).ok()?);
+        self.users += u64::from(listed && !known);
+        Some(listed)
     }
 
     pub(crate) fn remove_user(&mut self, user: &str) -> bool {
         let removed = self.directory.remove_user(user);
-        self.revision += u64::from(removed);
+        if removed {
+            self.changed_widely();
+        }
         removed
     }
 
@@ -165,19 +164,63 @@ impl Facts {
             .iter()
             .filter_map(|member| UserId::parse(member.as_ref()).ok());
         self.directory.set_room_members(room, members);
-        self.revision += 1;
+        self.changed_widely();
     }
 
-    pub(crate) fn join(&mut self, room: &str, user: &str) {
-        if let (Ok(room), Ok(user)) = (RoomId::parse(room), UserId::parse(user)) {
-            self.directory.join(room, user);
-            self.revision += 1;
+    /// Has some users join a room and others leave it.
+    ///
+    /// Whether one user receives another depends on the rooms of these two alone. So if few come or go,
+    /// they are asked whose presence they receive, before and after: recipients have changed of the senders
+    /// of whom that differs, and of those who came or went; those of all others stay remembered.
+    pub(crate) fn change_room_members(
+        &mut self,
+        snapshot: &Snapshot,
+        room: &str,
+        came: &[&str],
+        went: &[&str],
+    ) {
+        let Ok(room) = RoomId::parse(room) else {
+            return;
+        };
+        let moved: Vec<&str> = came.iter().chain(went).copied().collect();
+        let stamp = self.stamp(snapshot);
+        let few = moved.len() <= FEW_MOVED && self.rows.stamp == stamp;
+        let asked = if few { moved.as_slice() } else { &[] };
+        let facts_of = |directory: &Directory, user: &str| {
+            let known = directory.knows_user(user);
+            (known, snapshot.senders_for(directory, user))
+        };
+        let before = asked.iter().map(|user| facts_of(&self.directory, user));
+        let before: Vec<(bool, Senders)> = before.collect();
+        for user in went {
+            self.directory.leave(room.as_str(), user);
+        }
+        for user in came.iter().filter_map(|user| UserId::parse(user).ok()) {
+            self.directory.join(room.clone(), user);
+        }
+        if !few {
+            return self.changed_widely();
+        }
+        self.revision += 1;
+        for (user, (was_known, before)) in asked.iter().zip(before) {
+            let (is_known, now) = facts_of(&self.directory, user);
+            // Who is in no room any more may be known no longer.
+            self.users += u64::from(was_known != is_known);
+            match reach::differing(before, now) {
+                Some(senders) => {
+                    let changed = senders.iter().map(UserId::as_str);
+                    changed.chain([*user]).for_each(|of| self.rows.forget(of));
+                }
+                // Who receives everyone is a key of every answer.
+                None => self.changed_widely(),
+            }
         }
     }
 
-    pub(crate) fn leave(&mut self, room: &str, user: &str) {
-        self.directory.leave(room, user);
+    /// The recipients of anybody may be others now.
+    fn changed_widely(&mut self) {
         self.revision += 1;
+        self.wide = self.revision;
     }
 
     pub(crate) fn set_alias(&mut self, alias: &str, room: Option<&str>) {
@@ -188,7 +231,7 @@ impl Facts {
         if self.aliases.get(&alias) == room.as_ref() {
             return;
         }
-        self.revision += 1;
+        self.changed_widely();
         self.alias_revision += 1;
         self.members_known = 0;
         match room {
@@ -266,23 +309,16 @@ impl Facts {
         snapshot: &Snapshot,
         user: &str,
     ) -> Option<Interest> {
+        if let Some(answer) = self.remembered(py, snapshot, user) {
+            return Some(answer);
+        }
         if !self.learn(user) {
             return None;
         }
-        let stamp = self.stamp(snapshot);
+        let stamp = self.stamp_of_now(snapshot);
         if self.interested.0 != stamp {
             self.forget_interested();
             self.interested.0 = stamp;
-        }
-        match self.interested.2.get(user) {
-            Some(Remembered::All) => {
-                self.owe(user);
-                return Some(Interest::All);
-            }
-            Some(Remembered::Only(kept)) => {
-                return Some(Interest::Remembered(stamp, kept.clone_ref(py)));
-            }
-            None => {}
         }
         Some(match snapshot.senders_for(&self.directory, user) {
             Senders::AllExcept(_) => {
@@ -299,6 +335,21 @@ impl Facts {
                 Interest::New(stamp, senders.flatten().collect())
             }
         })
+    }
+
+    /// What a user was answered last, if it is still true. They are known since.
+    fn remembered(&mut self, py: Python<'_>, snapshot: &Snapshot, user: &str) -> Option<Interest> {
+        let stamp = self.stamp_of_now(snapshot);
+        if self.interested.0 != stamp {
+            return None;
+        }
+        match self.interested.2.get(user)? {
+            Remembered::Only(kept) => Some(Interest::Remembered(stamp, kept.clone_ref(py))),
+            Remembered::All => {
+                self.owe(user);
+                Some(Interest::All)
+            }
+        }
     }
 
     /// Keeps an answer for as long as it is true.
@@ -414,8 +465,8 @@ impl Facts {
         self.rows.insert(sender, users)
     }
 
-    /// The answer made ready for the recipients of a sender, if it may be used for them; to be handed to
-    /// [`Facts::give_back`] afterwards.
+    /// The answer made ready for the recipients of a sender, if it may be used for them, and as of which
+    /// revision; to be handed to [`Facts::give_back`] afterwards.
     ///
     /// Costs a look-up or two, and the recipients where it is to be made first.
     pub(crate) fn take_ready(
@@ -423,7 +474,7 @@ impl Facts {
         py: Python<'_>,
         snapshot: &Snapshot,
         sender: &str,
-    ) -> Option<Take> {
+    ) -> Option<(Take, u64)> {
         let stamp = self.stamp(snapshot);
         let (then, until, everyone) = &self.everyone;
         // Somebody answered "ALL" by an older policy needs a key that is in no row.
@@ -434,7 +485,7 @@ impl Facts {
         let row = self.rows.list.get_mut(number as usize)?;
         if let Some(ready) = row.ready.take() {
             self.rows.ready -= ready.len();
-            return Some(Take::Ready(ready));
+            return Some((Take::Ready(ready), self.revision));
         }
         // Whoever is answered "ALL" and receives none of this has a key of their own and room mates.
         let whole = *row.whole.get_or_insert_with(|| {
@@ -447,7 +498,7 @@ impl Facts {
         whole.then(|| {
             let ids = row.users.iter();
             let ids = ids.filter_map(|user| self.strings.get(py, *user));
-            Take::New(stamp, number, ids.collect())
+            (Take::New(stamp, number, ids.collect()), self.revision)
         })
     }
 
@@ -505,6 +556,15 @@ impl Facts {
         self.everyone = (stamp, until, everyone);
     }
 
+    /// Of what any change ends.
+    fn stamp_of_now(&mut self, snapshot: &Snapshot) -> Stamp {
+        Stamp {
+            revision: self.revision,
+            ..self.stamp(snapshot)
+        }
+    }
+
+    /// Of what only such changes end that may be about anybody.
     fn stamp(&mut self, snapshot: &Snapshot) -> Stamp {
         let generation = snapshot.generation();
         if self.follows_users.0 != generation {
@@ -512,7 +572,7 @@ impl Facts {
         }
         Stamp {
             generation,
-            revision: self.revision,
+            revision: self.wide,
             users: if self.follows_users.1 { self.users } else { 0 },
         }
     }

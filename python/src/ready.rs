@@ -27,8 +27,9 @@ pub(crate) struct Ready {
     pub(crate) stamp: Stamp,
     /// Which of the rows of recipients.
     pub(crate) row: u32,
-    /// Senders known to have these recipients, strings for certain.
+    /// Senders known to have these recipients at that revision, strings for certain.
     senders: Py<PySet>,
+    revision: u64,
     recipients: Py<PyDict>,
     /// Every value of `recipients`.
     states: Py<PySet>,
@@ -50,6 +51,7 @@ impl Ready {
     pub(crate) fn new(
         py: Python<'_>,
         stamp: Stamp,
+        revision: u64,
         row: u32,
         ids: &[Py<PyString>],
     ) -> PyResult<Self> {
@@ -62,11 +64,21 @@ impl Ready {
             stamp,
             row,
             senders: PySet::empty(py)?.unbind(),
+            revision,
             len: recipients.len(),
             recipients: recipients.unbind(),
             states: states.unbind(),
             last: None,
         })
+    }
+
+    /// Forgets the senders told at another revision than this: some may have other recipients now.
+    pub(crate) fn bring_to(&mut self, py: Python<'_>, revision: u64) {
+        if self.revision != revision {
+            self.revision = revision;
+            self.senders.bind(py).clear();
+            self.last = None;
+        }
     }
 
     /// How many recipients there are.

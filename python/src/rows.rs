@@ -83,6 +83,11 @@ impl Rows {
         row
     }
 
+    /// Forgets who receives a sender. The row stays, for it is those of others too.
+    pub(crate) fn forget(&mut self, sender: &str) {
+        self.size -= usize::from(self.by_sender.remove(sender).is_some());
+    }
+
     pub(crate) fn users(&self, row: u32) -> Arc<[u32]> {
         let row = self.list.get(row as usize);
         row.map_or_else(|| Arc::from([]), |row| Arc::clone(&row.users))

@@ -12,7 +12,7 @@ from fakes import Api, Module, finished, state, states, users_of
 
 GOBBLER, ALICE, BOB, ANN = "@gobbler:example.org", "@alice:example.org", "@bob:example.org", "@ann:example.org"
 READERS = [f"@reader{number}:example.org" for number in range(20)]
-ROOM = "!ops:example.org"
+ROOM, OTHER_ROOM = "!ops:example.org", "!other:example.org"
 
 
 @pytest.fixture
@@ -161,10 +161,13 @@ POLICIES = [
     f"members of {ROOM} see local users\nsend all to members of #alias\n",
     f"@watcher sees members of {ROOM} who are local users\nblock members of #alias\n",
     "group staff = @u1, @u2, @u3\ngroup staff see each other\n@u4 sees all\n",
+    f"local users see members of {ROOM}\n",
+    f"send members of {ROOM} to @u*\nsend all to @gobbler\nblock members of {OTHER_ROOM} from @gobbler, @u1\n",
+    f"group team = members of {ROOM}, @u1\nsend all to group team\nblock members of {OTHER_ROOM}\n",
+    f"send all except members of {ROOM} to @gobbler, members of {OTHER_ROOM}\n@u1 sees members of {ROOM}\n",
 ]
 USERS = [f"@u{number}:{server}" for number in range(6) for server in ("example.org", "remote.org")]
 ASKED = [*USERS, GOBBLER, "@second:example.org", "@watcher:example.org"]
-OTHER_ROOM = "!other:example.org"
 
 
 @pytest.mark.parametrize("text", POLICIES)
@@ -210,6 +213,49 @@ def test_answers_are_those_of_a_module_that_remembers_nothing(policy, text, cach
             if module.interested(recipient) == "ALL":
                 owed.add(recipient)
                 assert recipient in module.route(*batch)
+
+
+def test_who_comes_or_goes_changes_what_is_told_of_them_and_of_nobody_else(policy):
+    api = Api(rooms={ROOM: [ALICE, BOB]}, cache=True)
+    text = f"send members of {ROOM} to {READERS[0]}\nsend @ann, @other to members of {ROOM}\n"
+    module = Module(policy, api, text=text)
+    for _ in range(3):
+        for _ in range(3):
+            assert module.route(ALICE, BOB) == {READERS[0]: {ALICE, BOB}}
+            assert module.route(ANN) == {ALICE: {ANN}, BOB: {ANN}}
+            assert module.interested(BOB) == {ANN, "@other:example.org"}
+        # The senders of an answer made ready are no longer all of them its senders.
+        api._store.leave(ROOM, BOB)
+        for _ in range(3):
+            assert module.route(ALICE, BOB) == {READERS[0]: {ALICE}}
+            assert module.route(BOB) == {}
+            assert module.route(ANN, "@other:example.org") == {ALICE: {ANN, "@other:example.org"}}
+            assert module.interested(BOB) == set()
+        api._store.join(ROOM, BOB)
+
+
+def test_a_member_who_was_seen_in_an_update_is_known_after_they_left(policy):
+    api = Api(rooms={ROOM: [ANN, BOB]}, cache=True)
+    module = Module(policy, api, text=f"send @alice to local users\nsend @alice to members of {ROOM}\n")
+    assert module.route(ALICE) == {user: {ALICE} for user in (ALICE, ANN, BOB)}
+    assert module.route(ANN) == {}
+    for user in (ANN, BOB):
+        api._store.leave(ROOM, user)
+    assert module.route(ALICE) == {user: {ALICE} for user in (ALICE, ANN)}
+
+
+def test_very_many_who_come_and_go_at_once(policy):
+    crowd = [f"@c{number}:example.org" for number in range(30)]
+    api = Api(rooms={ROOM: [ALICE]}, cache=True)
+    module = Module(policy, api, text=f"send all to members of {ROOM}\n@watcher sees members of {ROOM}\n")
+    for here in (crowd, crowd[:3], crowd[2:9], []):
+        api._store.rooms[ROOM] = [ALICE, *here]
+        api._store.get_users_in_room.invalidate((ROOM,))
+        for _ in range(2):
+            watchers = {"@watcher:example.org"}
+            # Whoever is not a member any more is owed an answer if they were told "ALL".
+            assert {user for user, given in module.route(ALICE).items() if given} == {ALICE, *here} | watchers
+        assert module.interested("@watcher:example.org") == {ALICE, *here}
 
 
 # It is used.

@@ -4,11 +4,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use presence_router::diagnostic::{Name, Note, Report, visible};
+use presence_router::diagnostic::{Note, Report, visible};
 use presence_router::router::Snapshot;
 
 use super::fix;
-use super::inputs::{knows_what_is_local, read_directory, read_policy};
+use super::inputs::{hint_at_server, knows_what_is_local, read_directory, read_policy};
 use super::output::{Color, Failure, Output, count, has_color, note};
 use super::verdict::Verdict;
 
@@ -102,7 +102,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         Err(report) => {
             verdict_stands(print(&report, format, arguments.color))?;
             if people {
-                hint_at_server(&report, arguments);
+                hint_at_server(&report, arguments.directory.is_some());
             }
             return Err(Failure::Checked);
         }
@@ -164,18 +164,4 @@ fn print(report: &Report, format: Format, color: Color) -> Result<(), Failure> {
     let mut output = Output::new();
     output.text(&text)?;
     output.flush()
-}
-
-/// Names without a server are an error here that they may not be in the homeserver.
-fn hint_at_server(report: &Report, arguments: &Arguments) {
-    if report
-        .problems()
-        .iter()
-        .any(|problem| problem.name == Name::MissingServer)
-    {
-        note(match &arguments.directory {
-            None => "with `--directory` names take the server that is its `server_name`",
-            Some(_) => "the directory has no `server_name` that names could take",
-        });
-    }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use presence_router::MAX_FILE_BYTES;
-use presence_router::diagnostic::{Report, nearest, visible};
+use presence_router::diagnostic::{Name, Report, nearest, visible};
 use presence_router::directory::Directory;
 use presence_router::error::Error;
 use presence_router::id::UserId;
@@ -101,6 +101,20 @@ pub fn read_policy(path: &Path, directory: Option<&Directory>) -> Result<Arc<Sna
         homeserver,
     };
     Router::load(origin).map(|router| router.snapshot())
+}
+
+/// Names without a server are errors that they may not be in the homeserver: says what they would take.
+pub fn hint_at_server(report: &Report, directory: bool) {
+    let problems = report.problems();
+    if problems
+        .iter()
+        .any(|problem| problem.name == Name::MissingServer)
+    {
+        note(match directory {
+            false => "with `--directory` names take the server that is its `server_name`",
+            true => "the directory has no `server_name` that names could take",
+        });
+    }
 }
 
 /// Shown with every fault of a directory file.

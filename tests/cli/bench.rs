@@ -175,6 +175,7 @@ fn two_policies_in_turn() {
     for ratio in against["ratios"].as_array().unwrap() {
         let number = |name: &str| ratio[name].as_f64().unwrap();
         assert!(number("low") <= number("ratio") && number("ratio") <= number("high"));
+        assert!(number("first_ns") > 0.0 && number("against_ns") > 0.0);
         assert!(ratio["noise"].is_boolean() && ratio["rounds"].as_u64().unwrap() >= 1);
     }
     assert_eq!(
@@ -205,7 +206,14 @@ fn two_policies_in_turn() {
         out.contains("\nagainst two.policy: 1 rule, 0 groups, "),
         "{out}"
     );
-    assert!(out.contains("answers: other recipients for "), "{out}");
+    for part in [
+        "\nin turn, on the same questions: ",
+        "\nfirst: single calls by the clock\n",
+        "\nagainst: single calls by the clock\n",
+        "answers: other recipients for ",
+    ] {
+        assert!(out.contains(part), "{part}\n{out}");
+    }
     let (_, out, _) = bench(&folder, "--policy one.policy --against one.policy");
     assert!(
         out.contains("answers: the same recipients for all "),
@@ -231,6 +239,7 @@ fn for_people() {
         "\nload ",
         "\n  sees ",
         "\nthe costliest senders: ",
+        "\nthe costliest rules: known senders x known recipients, of ",
         "\nwhen users and rules double (",
         "\nTimes are of this machine ",
     ] {
@@ -274,6 +283,7 @@ fn what_is_wrong_is_told_before_anything_is_measured() {
         ("nobody.policy", "send all to all\n"),
         ("good.policy", "send @a:x to @b:x\n"),
         ("local.policy", "send local users to @b:x\n"),
+        ("names.policy", "send @ann to @bob\n"),
         ("facts.yaml", "users: [\"@a:x\"]\n"),
     ]);
     let cases = [
@@ -307,7 +317,15 @@ fn what_is_wrong_is_told_before_anything_is_measured() {
             "--policy good.policy --against local.policy --directory facts.yaml",
             "error: facts.yaml:1:1: the directory has no",
         ),
-        ("", "error: "),
+        ("", "<--policy <POLICY>|--workload <NAME>>"),
+        (
+            "--policy names.policy",
+            "note: with `--directory` names take the server that is its `server_name`\n",
+        ),
+        (
+            "--policy names.policy --directory facts.yaml",
+            "note: the directory has no `server_name` that names could take\n",
+        ),
         ("--workload village", "error: "),
         ("--workload family --policy good.policy", "error: "),
         ("--workload family --directory facts.yaml", "error: "),

@@ -131,7 +131,7 @@ class PresenceRouter:
             if answer is not None:
                 return begin(self._with_room_mates(*answer))
             # A copy: the caller may change theirs while we wait.
-            return begin(self._users_for_states(list(states)))
+            return begin(self._users_for_states(list(states), senders))
         except Exception as error:
             return Finished(self._no_users_for_states(error))
 
@@ -148,9 +148,16 @@ class PresenceRouter:
         except Exception as error:
             return Finished(self._no_interested_users(error))
 
-    async def _users_for_states(self, states: list[Any]) -> dict[str, set[Any]]:
+    async def _users_for_states(self, states: list[Any], senders: list[Any] | None) -> dict[str, set[Any]]:
+        def route(generation: int | None) -> tuple[dict[str, set[Any]], list[Any]] | None:
+            # With the rooms just read the answer may still be ready.
+            answer = self._core.route_now(states, senders)
+            if type(answer) is dict:
+                return answer, []
+            return self._core.route(states, generation) if answer is None else answer
+
         try:
-            users_for_states, withheld = await self._ask(lambda of: self._core.route(states, of))
+            users_for_states, withheld = await self._ask(route)
         except Exception as error:
             return self._no_users_for_states(error)
         return await self._with_room_mates(users_for_states, withheld)

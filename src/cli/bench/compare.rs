@@ -31,6 +31,27 @@ const TURN: Duration = Duration::from_micros(300);
 /// No more calls are in a turn.
 const MOST_CALLS: usize = 2_048;
 
+/// What was measured again and again: the time of a call of each rule set, and their ratio.
+#[derive(Default)]
+struct Blocks {
+    first: Vec<f64>,
+    other: Vec<f64>,
+    ratios: Vec<f64>,
+}
+
+impl Blocks {
+    fn push(&mut self, [first, other]: [f64; 2], ratio: f64) {
+        self.first.push(first);
+        self.other.push(other);
+        self.ratios.push(ratio);
+    }
+
+    /// The median time of each.
+    fn times(&self) -> [f64; 2] {
+        [median(&self.first), median(&self.other)]
+    }
+}
+
 /// Two rule sets and what they are asked.
 pub struct Pair<'a> {
     pub first: &'a RuleSet,
@@ -58,26 +79,27 @@ impl Pair<'_> {
         let left = budget.saturating_sub(loading);
         let slot = left / u32::try_from(BLOCKS * Operation::ALL.len()).unwrap_or(1);
         let mut loaded: Option<[Router; 2]> = None;
-        let mut loads = Vec::new();
-        let mut asked = Operation::ALL.map(|_| Vec::new());
+        let mut loads = Blocks::default();
+        let mut asked = Operation::ALL.map(|_| Blocks::default());
         for block in 0..BLOCKS {
             if block > 0 && began.elapsed() > budget {
                 break;
             }
             let swapped = block % 2 == 1;
             if block % every == 0
-                && let Some((routers, ratio)) = self.load(swapped, times)
+                && let Some((routers, best)) = self.load(swapped, times)
             {
                 loaded = Some(routers);
-                loads.push(ratio);
+                loads.push(best, best[1] / best[0]);
             }
             let snapshots = match &loaded {
                 Some([first, other]) => [first.snapshot(), other.snapshot()],
                 None => [self.first.snapshot(), self.other.snapshot()],
             };
-            for (operation, ratios) in Operation::ALL.into_iter().zip(&mut asked) {
+            for (operation, blocks) in Operation::ALL.into_iter().zip(&mut asked) {
                 let snapshots = [&*snapshots[0], &*snapshots[1]];
-                ratios.push(self.block(operation, snapshots, swapped, slot));
+                let rounds = self.block(operation, snapshots, swapped, slot);
+                blocks.push(rounds.times(), median(&rounds.ratios));
                 progress.tick();
             }
         }
@@ -86,12 +108,15 @@ impl Pair<'_> {
             .map(|operation| operation.name())
             .zip(asked);
         let all = std::iter::once(("load", loads)).chain(asked);
-        let said = all.filter_map(|(name, ratios)| {
-            let verdict = verdict(&ratios)?;
+        let said = all.filter_map(|(name, blocks)| {
+            let verdict = verdict(&blocks.ratios)?;
             let round = |ratio: f64| (ratio * 1e4).round() / 1e4;
+            let [first_ns, against_ns] = blocks.times().map(|ns| (ns * 10.0).round() / 10.0);
             Some(Ratio {
                 name,
-                rounds: ratios.len(),
+                first_ns,
+                against_ns,
+                rounds: blocks.ratios.len(),
                 ratio: round(verdict.ratio),
                 low: round(verdict.low),
                 high: round(verdict.high),
@@ -101,9 +126,9 @@ impl Pair<'_> {
         said.collect()
     }
 
-    /// Loads both anew, in turn, and gives the ratio of the quickest loads: a load is the same work each
+    /// Loads both anew, in turn, and gives the times of the quickest loads: a load is the same work each
     /// time, and what is on top of it comes from elsewhere.
-    fn load(&self, swapped: bool, times: usize) -> Option<([Router; 2], f64)> {
+    fn load(&self, swapped: bool, times: usize) -> Option<([Router; 2], [f64; 2])> {
         let mut loaded: [Option<Router>; 2] = [None, None];
         let mut best = [f64::INFINITY; 2];
         let order = if swapped { [1, 0] } else { [0, 1] };
@@ -116,21 +141,20 @@ impl Pair<'_> {
                 *loaded = router;
             }
         }
-        let [first, other] = best;
         match loaded {
-            [Some(a), Some(b)] => Some(([a, b], other / first)),
+            [Some(a), Some(b)] => Some(([a, b], best)),
             _ => None,
         }
     }
 
-    /// The ratio of one block: the median of its rounds.
+    /// The rounds of one block.
     fn block(
         &self,
         operation: Operation,
         snapshots: [&Snapshot; 2],
         swapped: bool,
         slot: Duration,
-    ) -> f64 {
+    ) -> Blocks {
         let began = Instant::now();
         let mut calls = 1;
         let mut at = 0;
@@ -158,8 +182,8 @@ impl Pair<'_> {
             }
         }
         let order = if swapped { [1, 0, 0, 1] } else { [0, 1, 1, 0] };
-        let mut ratios = Vec::new();
-        while ratios.is_empty() || began.elapsed() < slot {
+        let mut rounds = Blocks::default();
+        while rounds.ratios.is_empty() || began.elapsed() < slot {
             let mut best = [f64::INFINITY; 2];
             for which in order {
                 let time = turn(which, calls, at);
@@ -167,11 +191,10 @@ impl Pair<'_> {
                     *best = best.min(time);
                 }
             }
-            let [first, other] = best;
-            ratios.push(other / first);
+            rounds.push(best, best[1] / best[0]);
             at += calls;
         }
-        median(&ratios)
+        rounds
     }
 
     /// Whether the two give the senders who are asked about different recipients.

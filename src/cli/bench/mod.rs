@@ -26,9 +26,10 @@ mod text;
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use presence_router::workload::Shape;
 
+use super::inputs::hint_at_server;
 use super::output::{Failure, Output, note};
 use super::workload::factor;
 
@@ -39,14 +40,10 @@ use super::workload::factor;
 /// names are known.
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER)]
+#[command(group(ArgGroup::new("measured").required(true).args(["policy", "workload"])))]
 pub struct Arguments {
     /// The policy: a file, or a folder with `*.policy` files (`presence-router --help` shows one)
-    #[arg(
-        long,
-        value_name = "POLICY",
-        required_unless_present = "workload",
-        conflicts_with = "workload"
-    )]
+    #[arg(long, value_name = "POLICY")]
     policy: Option<PathBuf>,
 
     /// The known users and rooms: a YAML file (`presence-router --help` shows one)
@@ -108,7 +105,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(path) = &arguments.html {
         page::may_write(path)?;
     }
-    let report = measure::measure(arguments)?;
+    let report = measure::measure(arguments).inspect_err(|failure| {
+        if let Failure::Policy(report) = failure
+            && !arguments.json
+        {
+            hint_at_server(report, arguments.directory.is_some());
+        }
+    })?;
     if let Some(path) = &arguments.html {
         page::write(path, &report)?;
     }

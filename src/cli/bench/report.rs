@@ -147,6 +147,9 @@ pub struct Against {
 #[derive(Debug, Serialize)]
 pub struct Ratio {
     pub name: &'static str,
+    /// What a call took of the processors while the two took turns, the median of the blocks.
+    pub first_ns: f64,
+    pub against_ns: f64,
     pub rounds: usize,
     pub ratio: f64,
     pub low: f64,

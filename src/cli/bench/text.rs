@@ -65,6 +65,20 @@ pub fn title(subject: &Subject) -> String {
     }
 }
 
+/// What one call of an operation is.
+pub fn meaning(operation: &str) -> &'static str {
+    match operation {
+        "load" => "the policy from its files, up to being able to answer",
+        "sees" => "whether one recipient receives one sender",
+        "recipients_of" => "the list of who receives a sender",
+        "senders_for" => "the list of whose presence a recipient receives",
+        "route" => "a batch of 50 updates, dealt out to their recipients",
+        "join_and_leave" => "a user joins a room and leaves it",
+        "reload_unchanged" => "a reload that finds the files as they were",
+        _ => "",
+    }
+}
+
 /// How large a rule set is.
 pub fn extent(subject: &Subject) -> String {
     let (rules, groups) = (count(subject.rules, "rule"), count(subject.groups, "group"));
@@ -224,6 +238,11 @@ fn loading(load: &Spread, memory: Option<&Memory>) -> String {
 }
 
 fn operations(out: &mut Lines, operations: &[Operation]) {
+    out.line("");
+    out.table(&operation_rows(operations), |column| column == 0);
+}
+
+fn operation_rows(operations: &[Operation]) -> Vec<Vec<String>> {
     let head = cells(["operation", "mean", "median", "p99", "worst", "calls"]);
     let mut rows = vec![head];
     for Operation { name, spread } in operations {
@@ -236,8 +255,7 @@ fn operations(out: &mut Lines, operations: &[Operation]) {
             number(spread.calls as u64),
         ]);
     }
-    out.line("");
-    out.table(&rows, |column| column == 0);
+    rows
 }
 
 /// What a ratio says in words.
@@ -245,40 +263,44 @@ pub fn in_words(ratio: &Ratio) -> String {
     match ratio.ratio {
         _ if ratio.rounds < FEWEST => "too few blocks to tell".to_owned(),
         _ if ratio.noise => "noise".to_owned(),
-        times @ 1.0.. => format!("{times:.2} times the first"),
-        times => format!("1/{:.2} of the first", 1.0 / times),
+        times @ 1.0.. => format!("takes {times:.2} times as long"),
+        times => format!("{:.2} times as fast", 1.0 / times),
     }
 }
 
 fn side_by_side(out: &mut Lines, report: &Report, against: &Against) {
-    let mut rows = vec![cells([
+    out.line("");
+    out.line(
+        "in turn, on the same questions: what a call took of the processors, and against / first",
+    );
+    let head = [
         "operation",
         "first",
-        "p99",
         "against",
-        "p99",
         "ratio",
         "from",
         "to",
         "blocks",
         "",
-    ])];
+    ];
+    let mut rows = vec![cells(head)];
     for ratio in &against.ratios {
-        let of = |operations: &[Operation], load: &Spread| {
-            let mut same = operations.iter().filter(|one| one.name == ratio.name);
-            let spread = same.next().map_or(load, |one| &one.spread);
-            [time(spread.median_ns as f64), time(spread.p99_ns as f64)]
-        };
         let mut row = vec![ratio.name.to_owned()];
-        row.extend(of(&report.operations, &report.load));
-        row.extend(of(&against.operations, &against.load));
+        row.extend([ratio.first_ns, ratio.against_ns].map(time));
         row.extend([ratio.ratio, ratio.low, ratio.high].map(|ratio| format!("{ratio:.2}")));
         row.push(ratio.rounds.to_string());
         row.push(in_words(ratio));
         rows.push(row);
     }
-    out.line("");
-    out.table(&rows, |column| column == 0 || column == 9);
+    out.table(&rows, |column| column == 0 || column == 7);
+    for (title, operations) in [
+        ("first", &report.operations),
+        ("against", &against.operations),
+    ] {
+        out.line("");
+        out.line(format!("{title}: single calls by the clock"));
+        out.table(&operation_rows(operations), |column| column == 0);
+    }
     out.line("");
     out.line(answers(against));
 }
@@ -303,6 +325,19 @@ pub fn answers(against: &Against) -> String {
     )
 }
 
+/// Which of the rules were counted.
+pub fn counted(costliest: &Costliest, rules: usize) -> String {
+    let (counted, rules) = (costliest.rules_counted as u64, rules as u64);
+    match counted == rules {
+        true => format!("all {}", number(rules)),
+        false => format!(
+            "the first {} of {}; a longer `--time` counts more",
+            number(counted),
+            number(rules)
+        ),
+    }
+}
+
 fn costly(out: &mut Lines, costliest: &Costliest, users: usize, rules: usize) {
     let asked = number(costliest.senders_asked as u64);
     let users = number(users as u64);
@@ -319,14 +354,15 @@ fn costly(out: &mut Lines, costliest: &Costliest, users: usize, rules: usize) {
         ]);
     }
     out.table(&rows, |column| column == 2);
-    if !costliest.rules.is_empty() {
+    if rules > 0 {
         out.line("");
         out.line(format!(
-            "the costliest rules: known senders x known recipients, of {} counted ({} in all)",
-            number(costliest.rules_counted as u64),
-            number(rules as u64),
+            "the costliest rules: known senders x known recipients, of {}",
+            counted(costliest, rules)
         ));
-        out.table(&rule_rows(&costliest.rules), |column| column > 2);
+        if !costliest.rules.is_empty() {
+            out.table(&rule_rows(&costliest.rules), |column| column > 2);
+        }
     }
     if costliest.rules_that_look_at_all > 0 {
         out.line("");

@@ -69,7 +69,11 @@ fn escaped(text: &str) -> String {
 }
 
 fn page(report: &Report) -> String {
-    let title = escaped(&text::title(&report.subject));
+    let mut title = escaped(&text::title(&report.subject));
+    if let Some(against) = &report.against {
+        title.push_str(" and ");
+        title.push_str(&escaped(&text::title(&against.subject)));
+    }
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
@@ -78,7 +82,12 @@ fn page(report: &Report) -> String {
          <title>{title}: presence-router bench</title>\n<style>\n{}</style>\n</head>\n<body>\n<main>\n",
         include_str!("style.css")
     );
-    let _ = writeln!(out, "<h1>What {title} costs</h1>");
+    let verb = if report.against.is_some() {
+        "cost"
+    } else {
+        "costs"
+    };
+    let _ = writeln!(out, "<h1>What {title} {verb}</h1>");
     let _ = writeln!(
         out,
         "<p>{}; {}.</p>",
@@ -132,21 +141,35 @@ fn tiles(out: &mut String, report: &Report) {
 fn compared(out: &mut String, report: &Report, against: &Against) {
     let _ = write!(
         out,
-        "<section><h2>Against {}</h2><p>{}. Its time to that of {}: the dot is the median of the \
-         blocks, the line where the true ratio lies. What is grey is noise; the band is what is never \
-         told from it.</p>{}",
+        "<section><h2>Against {}</h2><p>{}. The two took turns on the same questions. Its time to that \
+         of {}: the dot is the median of the blocks, the line where the true ratio lies. What is grey \
+         is noise; the band is what is never told from it.</p>{}",
         escaped(&text::title(&against.subject)),
         escaped(&text::extent(&against.subject)),
         escaped(&text::title(&report.subject)),
         plots::ratios(&against.ratios),
     );
-    table(out, &["operation", "ratio", "from", "to", "blocks", ""]);
+    table(
+        out,
+        &[
+            "operation",
+            "first",
+            "against",
+            "ratio",
+            "from",
+            "to",
+            "blocks",
+            "",
+        ],
+    );
     for ratio in &against.ratios {
         let _ = write!(
             out,
-            "<tr><td class=\"l\">{}</td><td>{:.2}</td><td>{:.2}</td><td>{:.2}</td><td>{}</td>\
-             <td class=\"l\">{}</td></tr>",
+            "<tr><td class=\"l\">{}</td><td>{}</td><td>{}</td><td>{:.2}</td><td>{:.2}</td>\
+             <td>{:.2}</td><td>{}</td><td class=\"l\">{}</td></tr>",
             escaped(ratio.name),
+            time(ratio.first_ns),
+            time(ratio.against_ns),
             ratio.ratio,
             ratio.low,
             ratio.high,
@@ -157,7 +180,10 @@ fn compared(out: &mut String, report: &Report, against: &Against) {
     out.push_str("</table></div>");
     let load = |spread: &Spread| time(spread.median_ns as f64);
     let (here, there) = (load(&report.load), load(&against.load));
-    let _ = write!(out, "<p>Median load: {here} and {there}");
+    let _ = write!(
+        out,
+        "<p class=\"after\">Median load by the clock: {here} and {there}"
+    );
     if let (Some(here), Some(there)) = (&report.memory, &against.memory) {
         let (here, there) = (size(here.kept_bytes), size(there.kept_bytes));
         let _ = write!(out, "; memory kept: {here} and {there}");
@@ -176,8 +202,9 @@ fn operations(out: &mut String, report: &Report) {
     );
     match &report.against {
         None => out.push_str(
-            "<div class=\"legend\"><span>tall mark: median</span><span>short mark: p99</span>\
-             <span>ring: worst</span></div>",
+            "<div class=\"legend\"><span><i class=\"median\"></i>median</span>\
+             <span><i class=\"p99\"></i>p99: 99 of a hundred took no longer</span>\
+             <span><i class=\"worst\"></i>worst</span></div>",
         ),
         Some(against) => {
             let titles = [&report.subject, &against.subject].map(text::title);
@@ -213,8 +240,9 @@ fn operations(out: &mut String, report: &Report) {
             let cells = times.map(|ns| format!("<td>{}</td>", time(ns)));
             let _ = write!(
                 out,
-                "<tr><td class=\"l\">{}{side}</td>{}<td>{}</td></tr>",
+                "<tr><td class=\"l\">{}{side}<span class=\"place\">{}</span></td>{}<td>{}</td></tr>",
                 escaped(name),
+                text::meaning(name),
                 cells.concat(),
                 number(spread.calls as u64),
             );
@@ -226,8 +254,8 @@ fn operations(out: &mut String, report: &Report) {
 fn grown(out: &mut String, growth: &Growth) {
     let _ = write!(
         out,
-        "<section><h2>When users and rules double</h2><p>Sizes: {}. A flat line does not grow; the \
-         dashed one grows as the size does.</p>{}",
+        "<section><h2>When users and rules double</h2><p>Three sizes: {}. Both axes are logarithmic: a \
+         flat line does not grow, the dashed one grows as the size does.</p>{}",
         text::how(growth),
         plots::growth(growth),
     );
@@ -285,9 +313,8 @@ fn costly(out: &mut String, report: &Report, costliest: &Costliest) {
     if !costliest.rules.is_empty() {
         let _ = write!(
             out,
-            "<h3>Rules</h3><p>By known senders times known recipients, of {} counted ({} in all).</p>",
-            number(costliest.rules_counted as u64),
-            number(report.subject.rules as u64),
+            "<h3>Rules</h3><p>By known senders times known recipients, of {}.</p>",
+            text::counted(costliest, report.subject.rules),
         );
         rules(out, &costliest.rules);
     }
@@ -335,7 +362,7 @@ fn table(out: &mut String, head: &[&str]) {
         } else {
             ""
         };
-        let _ = write!(out, "<th{class}>{}</th>", escaped(name));
+        let _ = write!(out, "<th scope=\"col\"{class}>{}</th>", escaped(name));
     }
     out.push_str("</tr>");
 }

@@ -101,7 +101,7 @@ pub fn distributions(report: &Report) -> String {
             decade_name(*decade)
         );
     }
-    out.push_str("</div></div>");
+    out.push_str("</div><div></div><div class=\"unit\">time of one call</div></div>");
     out
 }
 
@@ -199,7 +199,7 @@ pub fn ratios(ratios: &[Ratio]) -> String {
         let said = in_words(ratio);
         let _ = write!(
             out,
-            "<div class=\"{class}\" title=\"{:.3}, from {:.3} to {:.3}: {}\">",
+            "<div class=\"{class}\" role=\"img\" title=\"{:.3}, from {:.3} to {:.3}: {}\">",
             ratio.ratio,
             ratio.low,
             ratio.high,
@@ -226,7 +226,10 @@ pub fn ratios(ratios: &[Ratio]) -> String {
         let at = axis.at(*tick);
         let _ = write!(out, "<span style=\"left:{at:.2}%\">x {tick}</span>");
     }
-    out.push_str("</div></div>");
+    out.push_str(
+        "</div><div></div><div class=\"unit\">against / first: on the left the other is quicker, on \
+         the right it takes longer</div></div>",
+    );
     out
 }
 
@@ -254,7 +257,10 @@ pub fn growth(growth: &Growth) -> String {
             points.map(|(factor, value)| format!("{:.2} {:.2}", side(*factor), height(*value)));
         format!("M{}", points.collect::<Vec<_>>().join("L"))
     };
-    let mut out = String::from("<div class=\"growth\"><div class=\"y\">");
+    let mut out = String::from(
+        "<div class=\"unit\">time of a call, to that at the smallest size</div>\
+         <div class=\"growth\"><div class=\"y\">",
+    );
     let powers = (-6..=12).map(|power| 2_f64.powi(power));
     let inside = |tick: &f64| {
         let at = tick.ln();
@@ -274,7 +280,7 @@ pub fn growth(growth: &Growth) -> String {
     }
     out.push_str(
         "<svg viewBox=\"0 0 100 100\" preserveAspectRatio=\"none\" role=\"img\">\
-         <title>time at each size, to that at the smallest</title>",
+         <title>time at each size, to that at the smallest; the table below has the figures</title>",
     );
     let _ = write!(
         out,
@@ -318,7 +324,9 @@ pub fn growth(growth: &Growth) -> String {
             size.factor
         );
     }
-    out.push_str("</div><div></div></div>");
+    out.push_str(
+        "</div><div></div><div></div><div class=\"unit\">users and rules</div><div></div></div>",
+    );
     out
 }
 
