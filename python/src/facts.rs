@@ -22,7 +22,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PySet, PyString, PyTuple};
 
 use crate::partition::Partition;
-use crate::reach;
 use crate::ready::Ready;
 use crate::rows::{Rows, Strings};
 
@@ -508,7 +507,7 @@ impl Facts {
     fn stamp(&mut self, snapshot: &Snapshot) -> Stamp {
         let generation = snapshot.generation();
         if self.follows_users.0 != generation {
-            self.follows_users = (generation, reach::follows_known_users(snapshot.policy()));
+            self.follows_users = (generation, snapshot.follows_known_users());
         }
         Stamp {
             generation,

@@ -16,7 +16,6 @@ mod core;
 mod facts;
 mod guard;
 mod partition;
-mod reach;
 mod ready;
 mod rows;
 

@@ -166,7 +166,7 @@ impl Resolver<'_, '_> {
     fn user_id(&mut self, word: &Word, text: &str) -> Option<UserId> {
         let span = word.span;
         match self.named_user(span, text)? {
-            Ok(id) => Some(id),
+            Ok((_, id)) => Some(id),
             Err(error) => {
                 let message = format!("`{}` is not a user ID: it {error}", shorten(text));
                 let meant = meant::user_word(text).filter(|_| !word.quoted);
@@ -183,8 +183,12 @@ impl Resolver<'_, '_> {
     }
 
     /// The user of a text in which nothing is wild, completed if it has no server; `None` if that is
-    /// not possible, which is reported. The user is named from now on.
-    pub(super) fn named_user(&mut self, span: Span, text: &str) -> Option<Result<UserId, IdError>> {
+    /// not possible, which is reported. The user is named from now on, by their key.
+    pub(super) fn named_user(
+        &mut self,
+        span: Span,
+        text: &str,
+    ) -> Option<Result<(u32, UserId), IdError>> {
         let completed;
         let whole = if text.starts_with('@') && !text.contains(':') {
             completed = self.complete(span, text)?;
@@ -192,11 +196,7 @@ impl Resolver<'_, '_> {
         } else {
             text
         };
-        let found = match self.named.get(whole) {
-            Some(known) => Ok(known.clone()),
-            None => UserId::parse(whole).inspect(|id| _ = self.named.insert(id.clone())),
-        };
-        Some(found)
+        Some(self.named.name(whole))
     }
 
     /// `group oncall = "oncall.yaml"`, with `=` where `from` must stand.
@@ -298,8 +298,19 @@ impl Resolver<'_, '_> {
 
     pub(super) fn pattern(&mut self, span: Span) -> Option<Pattern> {
         let text = word::regex(self.input.sources.text(span));
+        let known = self.patterns.get(&text);
+        if let Some(known) = known
+            .or_else(|| self.input.found.patterns.get(&text))
+            .cloned()
+        {
+            self.patterns.insert(text, known.clone());
+            return Some(known);
+        }
         match Pattern::new(&text) {
-            Ok(pattern) => Some(pattern),
+            Ok(pattern) => {
+                self.patterns.insert(text, pattern.clone());
+                Some(pattern)
+            }
             Err(regex::Error::CompiledTooBig(limit)) => {
                 let message = format!("this regex takes over {} MiB when compiled", limit >> 20);
                 let help = "write a smaller one: fewer or smaller repetitions such as `{1000}`";

@@ -6,7 +6,7 @@
 //! Law: `false` only if no answer about a user changes when another one becomes known. Not exact: `true`
 //! costs time, never an answer.
 
-use presence_router::policy::{Action, Kind, PolicySet, Selector};
+use crate::policy::{Action, Kind, PolicySet, Selector};
 
 /// Of a selector.
 #[derive(Clone, Copy, Default)]
