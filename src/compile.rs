@@ -19,7 +19,7 @@ use crate::policy::{Action, Kind, Pattern, PolicySet, Room, Selector};
 const FEW_PATTERNS: usize = 2;
 
 /// Compiles a policy. Costs its size.
-pub fn compile(policy: &PolicySet) -> Index {
+pub fn compile(policy: PolicySet) -> Index {
     let mut compiler = Compiler::new(Arc::clone(&policy.named));
     for group in &policy.groups {
         let node = compiler.selector(&group.selector);
@@ -30,6 +30,8 @@ pub fn compile(policy: &PolicySet) -> Index {
         (rule.action, senders, compiler.selector(&rule.recipients))
     });
     let rules: Vec<(Action, NodeId, NodeId)> = rules.collect();
+    // It takes more memory than the index, which may have it.
+    drop(policy);
     let unbounded = |(action, senders, _): &&(Action, NodeId, NodeId)| {
         *action == Action::Allow && compiler.traits_of(*senders).unbounded
     };

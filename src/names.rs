@@ -8,6 +8,7 @@
 //! sets of named users are sorted lists of small numbers. What is shared changes no number.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::{Arc, OnceLock};
 
@@ -20,7 +21,7 @@ use crate::id::{IdError, UserId};
 pub(crate) type ByServer = HashMap<Box<str>, Vec<u32>, RandomState>;
 
 /// The users named in a policy.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Names {
     /// Shared with the names that these were made from.
     users: Arc<[UserId]>,
@@ -110,6 +111,12 @@ impl Names {
             }
             Arc::new(found)
         })
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 

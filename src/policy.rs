@@ -104,7 +104,7 @@ pub enum Kind {
 }
 
 /// Some of the users named in a policy, sorted, each once.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Listed {
     names: Arc<Names>,
     numbers: Arc<[u32]>,
@@ -144,6 +144,12 @@ impl Listed {
     /// Their numbers in [`PolicySet::named`].
     pub(crate) fn numbers(&self) -> &Arc<[u32]> {
         &self.numbers
+    }
+}
+
+impl fmt::Debug for Listed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 

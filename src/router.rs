@@ -197,7 +197,6 @@ impl Snapshot {
             allows,
             ..
         } = loaded;
-        let index = compile(&policy);
         let mut rooms = Vec::new();
         let mut aliases = Vec::new();
         for (room, _) in &policy.rooms {
@@ -210,13 +209,15 @@ impl Snapshot {
         rooms.dedup();
         aliases.sort_unstable();
         aliases.dedup();
+        let rule_count = policy.rules.len();
+        let follows_known_users = follows_known_users(&policy);
         Ok(Snapshot {
             generation,
-            index,
+            index: compile(policy),
             meaning,
             policy: OnceLock::new(),
-            rule_count: policy.rules.len(),
-            follows_known_users: follows_known_users(&policy),
+            rule_count,
+            follows_known_users,
             sources: Arc::clone(report.sources()),
             warnings: OnceLock::new(),
             allows,
