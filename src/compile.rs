@@ -5,23 +5,22 @@
 //! Law: linear in the policy, times a logarithm for sorting. Selectors recurse as deep as
 //! parentheses nest; groups are nodes already made when they are used.
 
-use std::collections::HashMap;
-
-use foldhash::fast::RandomState;
+use std::sync::Arc;
 
 use crate::glob::Glob;
 use crate::id::{ServerName, UserId};
 use crate::index::{
-    Globs, Index, Link, Links, Lists, Names, Node, NodeId, Recall, Regexes, Traits, Triggers,
+    Globs, Index, Link, Links, Lists, Node, NodeId, Recall, Regexes, Traits, Triggers,
 };
+use crate::names::{ByServer, Names};
 use crate::policy::{Action, Kind, Pattern, PolicySet, Room, Selector};
 
 /// As many globs and regexes are matched as fast as what they matched is looked up.
 const FEW_PATTERNS: usize = 2;
 
 /// Compiles a policy. Costs its size.
-pub fn compile(policy: &PolicySet) -> Index {
-    let mut compiler = Compiler::new(Names::new(policy.named.as_slice().into()));
+pub fn compile(policy: PolicySet) -> Index {
+    let mut compiler = Compiler::new(Arc::clone(&policy.named));
     for group in &policy.groups {
         let node = compiler.selector(&group.selector);
         compiler.groups.push(node);
@@ -31,6 +30,8 @@ pub fn compile(policy: &PolicySet) -> Index {
         (rule.action, senders, compiler.selector(&rule.recipients))
     });
     let rules: Vec<(Action, NodeId, NodeId)> = rules.collect();
+    // It takes more memory than the index, which may have it.
+    drop(policy);
     let unbounded = |(action, senders, _): &&(Action, NodeId, NodeId)| {
         *action == Action::Allow && compiler.traits_of(*senders).unbounded
     };
@@ -66,23 +67,17 @@ pub fn compile(policy: &PolicySet) -> Index {
 }
 
 /// The named users of each server, if any node lists the users of one.
-fn named_on(names: &Names, nodes: &[Node]) -> HashMap<Box<str>, Vec<u32>, RandomState> {
-    let mut named: HashMap<Box<str>, Vec<u32>, RandomState> = HashMap::default();
+fn named_on(names: &Names, nodes: &[Node]) -> Arc<ByServer> {
     let by_server =
         |node: &Node| matches!(node, Node::Server(_) | Node::ServerGlob(_) | Node::Local);
-    if nodes.iter().any(by_server) {
-        for (number, user) in (0..).zip(names.users()) {
-            match named.get_mut(user.server()) {
-                Some(users) => users.push(number),
-                None => _ = named.insert(user.server().into(), vec![number]),
-            }
-        }
+    match nodes.iter().any(by_server) {
+        true => Arc::clone(names.by_server()),
+        false => Arc::default(),
     }
-    named
 }
 
 struct Compiler {
-    names: Names,
+    names: Arc<Names>,
     /// The nodes behind those of the named users.
     nodes: Vec<Node>,
     traits: Vec<Traits>,
@@ -96,7 +91,7 @@ struct Compiler {
 }
 
 impl Compiler {
-    fn new(names: Names) -> Self {
+    fn new(names: Arc<Names>) -> Self {
         Compiler {
             names,
             nodes: Vec::new(),
@@ -116,7 +111,7 @@ impl Compiler {
             Kind::Local => self.once(Node::Local, |triggers| &mut triggers.local),
             Kind::Remote => self.once(Node::Remote, |triggers| &mut triggers.remote),
             Kind::User(user) => self.user(user),
-            Kind::Listed(users) => self.listed(users),
+            Kind::Listed(users) => self.users(users.numbers()),
             Kind::Server(server) => self.server(server),
             Kind::Members(room) => self.room(room),
             Kind::UserGlob(glob) => {
@@ -162,8 +157,13 @@ impl Compiler {
             Kind::User(user) => self.names.number(user.as_str()),
             _ => None,
         };
-        let users: Vec<u32> = parts.iter().filter_map(user).collect();
-        let mut nodes: Vec<NodeId> = self.users(users).into_iter().collect();
+        let mut users: Vec<u32> = parts.iter().filter_map(user).collect();
+        users.sort_unstable();
+        users.dedup();
+        let mut nodes: Vec<NodeId> = Vec::new();
+        if !users.is_empty() {
+            nodes.push(self.users(&users.into()));
+        }
         let others = parts
             .iter()
             .filter(|part| !matches!(part.kind, Kind::User(_)));
@@ -199,28 +199,17 @@ impl Compiler {
         }
     }
 
-    fn listed(&mut self, users: &[UserId]) -> NodeId {
-        let numbers = users
-            .iter()
-            .filter_map(|user| self.names.number(user.as_str()));
-        let numbers = numbers.collect();
-        match self.users(numbers) {
-            Some(node) => node,
-            None => self.add(Node::Nobody),
+    /// The node of some users, sorted, each once.
+    fn users(&mut self, users: &Arc<[u32]>) -> NodeId {
+        match **users {
+            [] => self.add(Node::Nobody),
+            [only] => only,
+            _ => {
+                let node = self.next();
+                self.above.extend(users.iter().map(|user| (*user, node)));
+                self.add(Node::Users(Arc::clone(users)))
+            }
         }
-    }
-
-    /// One node for some users, `None` for none.
-    fn users(&mut self, mut users: Vec<u32>) -> Option<NodeId> {
-        users.sort_unstable();
-        users.dedup();
-        if users.len() < 2 {
-            return users.first().copied();
-        }
-        let users: Box<[u32]> = users.into();
-        let node = self.next();
-        self.above.extend(users.iter().map(|user| (*user, node)));
-        Some(self.add(Node::Users(users)))
     }
 
     fn server(&mut self, server: &ServerName) -> NodeId {

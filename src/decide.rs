@@ -96,9 +96,7 @@ impl<'a> User<'a> {
             Kind::Local => self.directory.is_local(self.id),
             Kind::Remote => !self.directory.is_local(self.id),
             Kind::Members(room) => self.directory.is_member(room, self.id),
-            Kind::Listed(users) => users
-                .binary_search_by(|id| id.as_str().cmp(self.id))
-                .is_ok(),
+            Kind::Listed(users) => users.contains(self.id),
             Kind::Group(id) => self.groups.get(id.0 as usize).copied().unwrap_or_default(),
             Kind::Any(list) => list.iter().any(|part| self.is_in(part)),
             Kind::Both(list) => list.iter().all(|part| self.is_in(part)),

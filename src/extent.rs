@@ -32,7 +32,7 @@ pub fn extents(
     directory: &Directory,
     mut go_on: impl FnMut() -> bool,
 ) -> Vec<Extent> {
-    let mut known: Vec<&UserId> = directory.users().chain(&policy.named).collect();
+    let mut known: Vec<&UserId> = directory.users().chain(policy.named.iter()).collect();
     known.sort_unstable();
     known.dedup();
     let mut counter = Counter {

@@ -8,22 +8,31 @@
 //! Law: only regular files are opened, so that reading never hangs; nothing is read past the limits;
 //! whatever is wrong is a problem in the report, and all other files are read nevertheless.
 
+mod kept;
+mod stamp;
 mod threads;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::Read;
+use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::diagnostic::{Diagnostic, Name, Report, nearest, visible};
 use crate::id::ServerName;
 use crate::policy::PolicySet;
-use crate::resolve::{GroupFile, Input, advice_on_file, resolve};
+use crate::resolve::{Content, Found, GroupFile, Input, Users, advice_on_file, resolve};
 use crate::source::{Source, SourceId, Sources, Span};
-use crate::syntax::{self, allow::Allow, ast::Statement, word};
+use crate::syntax::{self, Packed, allow::Allow, ast::Statement, word};
 use crate::yaml;
+
+pub use kept::Kept;
+pub(crate) use stamp::{place, times};
+
+use kept::File;
+use stamp::Stamp;
 
 /// The most bytes one file may have.
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -63,6 +72,8 @@ pub struct Inline {
 pub struct Loaded {
     /// The policy; only to be used if the report has no errors.
     pub policy: PolicySet,
+    /// What it was resolved from.
+    pub meaning: Meaning,
     /// Every problem.
     pub report: Report,
     /// Every comment that allows a warning.
@@ -73,19 +84,20 @@ pub struct Loaded {
     pub fingerprint: u64,
 }
 
-/// Reads and resolves a policy.
+/// Reads and resolves a policy. What is kept of earlier loads is used where it still holds, and then is
+/// what this load keeps.
 ///
-/// Costs reading its files and parsing them.
-pub fn load(origin: &Origin) -> Loaded {
-    let mut loader = Loader::default();
+/// Costs a look at each file, and reading and parsing those that changed.
+pub fn load(origin: &Origin, kept: &mut Kept) -> Loaded {
+    let mut loader = Loader {
+        before: std::mem::take(kept),
+        ..Loader::default()
+    };
     let mut texts: BTreeMap<Vec<u8>, SourceId> = BTreeMap::new();
     if let Some(root) = &origin.path {
         loader.paths.push(root.clone());
         for (name, path) in loader.find(root) {
             if let Some(id) = loader.read(&name, &path, None) {
-                loader
-                    .folders
-                    .insert(id, path.parent().map(Path::to_owned).unwrap_or_default());
                 texts.insert(name.into_bytes(), id);
             }
         }
@@ -96,30 +108,35 @@ pub fn load(origin: &Origin) -> Loaded {
         let id = loader.sources.add(source);
         texts.insert(inline.name.clone().into_bytes(), id);
     }
-    let texts: Vec<SourceId> = texts.into_values().collect();
+    let ids: Vec<SourceId> = texts.into_values().collect();
     let mut allows = Vec::new();
-    for id in &texts {
+    for id in &ids {
         let text = loader.sources.get(*id).map_or("", Source::text);
         allows.extend(syntax::allow::allows(*id, text));
     }
-    let statements = statements(&loader.sources, &texts, &mut loader.problems);
+    let texts = loader.statements(&ids);
     let root = origin.path.as_deref().unwrap_or(Path::new(""));
-    let group_files = loader.group_files(root, &statements);
-    let input = Input {
-        sources: &loader.sources,
-        statements: &statements,
-        group_files: &group_files,
-        homeserver: origin.homeserver.as_ref(),
+    let group_files = loader.group_files(root, &texts);
+    let found = std::mem::take(&mut loader.before.found);
+    let mut meaning = Meaning {
+        texts,
+        group_files,
+        homeserver: origin.homeserver.clone(),
+        found,
     };
-    let policy = resolve(&input, &mut loader.problems);
+    let resolved = resolve(&meaning.input(&loader.sources), &mut loader.problems);
+    loader.keep(&mut meaning, resolved.users, resolved.found);
     loader.paths.sort();
     loader.paths.dedup();
+    *kept = loader.kept;
+    kept.again = true;
     for problem in &loader.problems {
         // A file that becomes unreadable is a change too.
         problem.name.as_str().hash(&mut loader.hasher);
     }
     Loaded {
-        policy,
+        policy: resolved.policy,
+        meaning,
         allows,
         fingerprint: loader.hasher.finish(),
         report: Report::new(loader.sources, loader.problems),
@@ -127,43 +144,31 @@ pub fn load(origin: &Origin) -> Loaded {
     }
 }
 
-/// The statements of all texts in their order. Texts that are long together are read by several
-/// threads.
-fn statements(
-    sources: &Sources,
-    texts: &[SourceId],
-    problems: &mut Vec<Diagnostic>,
-) -> Vec<Statement> {
-    let text = |id: &SourceId| sources.get(*id).map_or("", Source::text);
-    let mut statements = Vec::new();
-    if texts.iter().map(|id| text(id).len()).sum::<usize>() < 2 * syntax::PART_BYTES {
-        for id in texts {
-            statements.extend(syntax::parse(*id, text(id), problems, &mut |_| {}));
-        }
-        return statements;
+/// What a policy was resolved from, so that it can be resolved once more: it takes a small part of the
+/// memory that the policy takes.
+#[derive(Debug)]
+pub struct Meaning {
+    texts: Vec<(SourceId, Arc<[Packed]>)>,
+    group_files: HashMap<Span, GroupFile>,
+    homeserver: Option<ServerName>,
+    found: Found,
+}
+
+impl Meaning {
+    /// The policy, from the texts it was loaded from. Costs what resolving costs once names are known.
+    pub fn policy(&self, sources: &Sources) -> PolicySet {
+        resolve(&self.input(sources), &mut Vec::new()).policy
     }
-    let mut pieces = Vec::new();
-    for id in texts {
-        let mut from = 0;
-        for cut in syntax::cuts(text(id)) {
-            pieces.push((*id, from, cut));
-            from = cut;
+
+    fn input<'a>(&'a self, sources: &'a Sources) -> Input<'a> {
+        Input {
+            sources,
+            texts: &self.texts,
+            group_files: &self.group_files,
+            homeserver: self.homeserver.as_ref(),
+            found: &self.found,
         }
-        pieces.push((*id, from, usize::MAX));
     }
-    let parts = threads::each(pieces.len(), |at| {
-        let (id, from, to) = pieces.get(at)?;
-        Some(syntax::part(*id, text(id), *from, *to))
-    });
-    let mut parts = pieces.iter().zip(parts).peekable();
-    for id in texts {
-        let mut own = Vec::new();
-        while let Some((_, part)) = parts.next_if(|((of, ..), _)| of == id) {
-            own.extend(part);
-        }
-        statements.extend(syntax::joined(*id, text(id), own, problems));
-    }
-    statements
 }
 
 /// The policy files below a path, or the one that it is, each with its text as it is, and why others
@@ -176,8 +181,8 @@ pub fn texts(path: &Path) -> (Vec<(PathBuf, String)>, Report) {
     let mut texts = Vec::new();
     for (_, file) in loader.find(path) {
         let name = file.to_string_lossy();
-        if let Some(text) = loader.text(&name, &file, None) {
-            texts.push((file, text));
+        if let Some(read) = loader.text(&name, &file, None) {
+            texts.push((file, read.text));
         }
     }
     (texts, Report::new(loader.sources, loader.problems))
@@ -188,8 +193,10 @@ struct Loader {
     sources: Sources,
     problems: Vec<Diagnostic>,
     paths: Vec<PathBuf>,
-    /// The folder of each policy file: group files are named relative to it.
-    folders: HashMap<SourceId, PathBuf>,
+    /// What earlier loads kept.
+    before: Kept,
+    /// What is kept of this one.
+    kept: Kept,
     /// The folders looked into, without links: each is read once.
     seen: HashSet<PathBuf>,
     bytes: u64,
@@ -258,16 +265,45 @@ impl Loader {
         }
     }
 
-    /// Reads one file. A problem with it is reported at `named`, the place that names it, or at its
-    /// own start.
+    /// Reads one file, or takes what is kept of it. A problem with it is reported at `named`, the place
+    /// that names it, or at its own start.
     fn read(&mut self, name: &str, path: &Path, named: Option<Span>) -> Option<SourceId> {
-        let text = self.text(name, path, named)?;
-        Some(self.sources.add(Source::new(name, text).in_file(path)))
+        let mut kept = self.before.take(path, name);
+        let file = if let Some(file) = kept.take_if(|file| file.is_unchanged(path)) {
+            self.within_limits(name, path, file.bytes)?;
+            (name, file.hash).hash(&mut self.hasher);
+            file
+        } else {
+            let read = self.text(name, path, named)?;
+            let source = Source::new(name, read.text).in_file(path);
+            // Read again only because of its stamp: what was found in it stays.
+            let same = kept.filter(|file| file.source.text() == source.text());
+            match same {
+                Some(file) => File {
+                    stamp: read.stamp,
+                    hash: read.hash,
+                    bytes: read.bytes,
+                    ..file
+                },
+                None => File {
+                    stamp: read.stamp,
+                    source: Arc::new(source),
+                    hash: read.hash,
+                    bytes: read.bytes,
+                    statements: None,
+                    users: None,
+                },
+            }
+        };
+        let id = self.sources.add(Arc::clone(&file.source));
+        self.kept.files.insert(path.to_owned(), file);
+        Some(id)
     }
 
-    fn text(&mut self, name: &str, path: &Path, named: Option<Span>) -> Option<String> {
-        let bytes = match read_regular(path) {
-            Ok(bytes) => bytes,
+    /// The text of a file as it is, and its stamp, if that can be trusted.
+    fn text(&mut self, name: &str, path: &Path, named: Option<Span>) -> Option<Read> {
+        let (bytes, stamp) = match read_regular(path) {
+            Ok(read) => read,
             Err(error) => {
                 let span = named.unwrap_or_else(|| self.nothing(name, path));
                 error.to_string().hash(&mut self.hasher);
@@ -275,28 +311,17 @@ impl Loader {
                 return None;
             }
         };
+        self.within_limits(name, path, bytes.len() as u64)?;
+        let hash = hash_of(&bytes);
+        (name, hash).hash(&mut self.hasher);
         let size = bytes.len() as u64;
-        self.bytes += size;
-        if size > MAX_FILE_BYTES || self.bytes > MAX_POLICY_BYTES {
-            let (what, limit) = if size > MAX_FILE_BYTES {
-                (format!("`{name}` is"), MAX_FILE_BYTES)
-            } else {
-                (
-                    format!("with `{name}`, the files of this policy are together"),
-                    MAX_POLICY_BYTES,
-                )
-            };
-            let span = self.nothing(name, path);
-            let message = format!("{what} over {} MiB", limit >> 20);
-            let help = "take out what is not needed; patterns and servers say more in fewer words \
-                        than lists of users";
-            self.problems
-                .push(Diagnostic::new(Name::TooLarge, span, message, help));
-            return None;
-        }
-        (name, &bytes).hash(&mut self.hasher);
         match String::from_utf8(bytes) {
-            Ok(text) => Some(text),
+            Ok(text) => Some(Read {
+                text,
+                stamp,
+                hash,
+                bytes: size,
+            }),
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
                 let bytes = error.as_bytes();
@@ -314,12 +339,143 @@ impl Loader {
         }
     }
 
+    /// Counts the bytes of a file; `None` if they are too many, which is reported.
+    fn within_limits(&mut self, name: &str, path: &Path, bytes: u64) -> Option<()> {
+        self.bytes += bytes;
+        if bytes <= MAX_FILE_BYTES && self.bytes <= MAX_POLICY_BYTES {
+            return Some(());
+        }
+        let (what, limit) = if bytes > MAX_FILE_BYTES {
+            (format!("`{name}` is"), MAX_FILE_BYTES)
+        } else {
+            (
+                format!("with `{name}`, the files of this policy are together"),
+                MAX_POLICY_BYTES,
+            )
+        };
+        let span = self.nothing(name, path);
+        let message = format!("{what} over {} MiB", limit >> 20);
+        let help = "take out what is not needed; patterns and servers say more in fewer words \
+                    than lists of users";
+        self.problems
+            .push(Diagnostic::new(Name::TooLarge, span, message, help));
+        None
+    }
+
+    /// What is kept of a source's file.
+    fn kept_of(&mut self, id: SourceId) -> Option<&mut File> {
+        let source = self.sources.get(id)?;
+        let file = self.kept.files.get_mut(source.path()?)?;
+        std::ptr::eq(&*file.source, source).then_some(file)
+    }
+
+    /// The statements of all texts. Texts that are long together are read by several threads.
+    fn statements(&mut self, ids: &[SourceId]) -> Vec<(SourceId, Arc<[Packed]>)> {
+        let mut texts = Vec::with_capacity(ids.len());
+        let mut unread = Vec::new();
+        for id in ids {
+            let known = self.kept_of(*id).and_then(|file| file.statements.clone());
+            if known.is_none() {
+                unread.push(*id);
+            }
+            texts.push((*id, known.unwrap_or_default()));
+        }
+        let mut read = self.parsed(&unread).into_iter();
+        let mut unread = unread.into_iter().peekable();
+        for (id, statements) in &mut texts {
+            if unread.next_if_eq(&*id).is_none() {
+                continue;
+            }
+            let Some((found, good)) = read.next() else {
+                break;
+            };
+            *statements = found.into();
+            if let Some(file) = self.kept_of(*id).filter(|_| good) {
+                file.statements = Some(Arc::clone(statements));
+            }
+        }
+        texts
+    }
+
+    /// The statements of texts, and whether nothing is wrong in each.
+    fn parsed(&mut self, ids: &[SourceId]) -> Vec<(Vec<Packed>, bool)> {
+        let threads = self.threads();
+        let (sources, problems) = (&self.sources, &mut self.problems);
+        let text = |id: &SourceId| sources.get(*id).map_or("", Source::text);
+        let mut pieces = Vec::new();
+        let is_long = ids.iter().map(|id| text(id).len()).sum::<usize>() >= 2 * syntax::PART_BYTES;
+        for id in ids.iter().filter(|_| is_long) {
+            let mut from = 0;
+            for cut in syntax::cuts(text(id)) {
+                pieces.push((*id, from, cut));
+                from = cut;
+            }
+            pieces.push((*id, from, usize::MAX));
+        }
+        let parts = threads::each(pieces.len(), threads, |at| {
+            let (id, from, to) = pieces.get(at)?;
+            Some(syntax::part(*id, text(id), *from, *to))
+        });
+        let mut parts = pieces.iter().zip(parts).peekable();
+        let mut read = Vec::with_capacity(ids.len());
+        for id in ids {
+            let before = problems.len();
+            let mut own = Vec::new();
+            while let Some((_, part)) = parts.next_if(|((of, ..), _)| of == id) {
+                own.extend(part);
+            }
+            let statements = match is_long {
+                true => syntax::joined(*id, text(id), own, problems),
+                false => syntax::whole(*id, text(id), problems),
+            };
+            read.push((statements, problems.len() == before));
+        }
+        read
+    }
+
+    /// How many threads share the work. Where a policy is in force one processor is left to its readers.
+    fn threads(&self) -> usize {
+        match self.before.again {
+            true => threads::processors().saturating_sub(1).max(1),
+            false => threads::processors(),
+        }
+    }
+
+    /// Keeps what resolving found.
+    fn keep(&mut self, meaning: &mut Meaning, users: Vec<(SourceId, Users)>, found: Found) {
+        for file in self.kept.files.values_mut() {
+            // Those that were not looked at have the numbers of before.
+            file.users = None;
+        }
+        let mut content: HashMap<SourceId, Content> = HashMap::new();
+        for (id, users) in users {
+            if let Some(file) = self.kept_of(id) {
+                file.users = Some(users.clone());
+            }
+            content.insert(id, Content::Users(users));
+        }
+        for file in meaning.group_files.values_mut().flatten() {
+            if let Some(users) = content.get(&file.0) {
+                file.1 = users.clone();
+            }
+        }
+        self.kept.found = found.clone();
+        meaning.found = found;
+    }
+
     /// The group files that the statements name.
-    fn group_files(&mut self, root: &Path, statements: &[Statement]) -> HashMap<Span, GroupFile> {
+    fn group_files(
+        &mut self,
+        root: &Path,
+        texts: &[(SourceId, Arc<[Packed]>)],
+    ) -> HashMap<Span, GroupFile> {
         let mut by_place: HashMap<Span, Option<usize>> = HashMap::new();
         let mut by_path: HashMap<PathBuf, usize> = HashMap::new();
         let mut files: Vec<ReadFile> = Vec::new();
-        for statement in statements {
+        let parts = texts
+            .iter()
+            .flat_map(|(id, parts)| parts.iter().map(|part| (*id, part)));
+        for statement in parts.flat_map(|(id, part)| part.others(id)) {
             let Statement::GroupFile(_, path) = statement else {
                 continue;
             };
@@ -334,11 +490,9 @@ impl Loader {
                     continue;
                 }
             };
-            let folder = self
-                .folders
-                .get(&path.span.source)
-                .cloned()
-                .unwrap_or_default();
+            let source = self.sources.get(path.span.source);
+            let folder = source.and_then(Source::path).and_then(Path::parent);
+            let folder = folder.unwrap_or(Path::new("")).to_owned();
             let file = plain_path(&folder.join(&written));
             let at = match by_path.get(&file) {
                 Some(at) => *at,
@@ -363,26 +517,40 @@ impl Loader {
 
     /// What stands in group files that were read.
     fn entries(&mut self, files: &[ReadFile]) -> Vec<GroupFile> {
-        let sources = &self.sources;
-        let text = |file: &ReadFile| file.source.and_then(|id| sources.get(id)).map(Source::text);
-        let read = |at: usize| files.get(at).and_then(text).map(yaml::group_file);
-        let bytes = files.iter().filter_map(text).map(str::len).sum::<usize>();
+        let known = files
+            .iter()
+            .map(|file| self.kept_of(file.source?)?.users.clone());
+        let known: Vec<Option<Users>> = known.collect();
+        let text = |at: usize| {
+            let file = files
+                .get(at)
+                .filter(|_| matches!(known.get(at), Some(None)))?;
+            self.sources.get(file.source?).map(Source::text)
+        };
+        let read = |at: usize| text(at).map(yaml::group_file);
+        let bytes = (0..files.len())
+            .filter_map(text)
+            .map(str::len)
+            .sum::<usize>();
         let found: Vec<_> = if bytes < syntax::PART_BYTES {
             (0..files.len()).map(read).collect()
         } else {
-            threads::each(files.len(), read)
+            threads::each(files.len(), self.threads(), read)
         };
         let mut content = Vec::with_capacity(files.len());
         let mut faults = Vec::new();
-        for (file, found) in files.iter().zip(found) {
-            content.push(match (file.source, found) {
-                (Some(id), Some(Ok(entries))) => Some((id, Arc::from(entries))),
-                (Some(id), Some(Err(fault))) => {
-                    faults.push((file.problems_before, self.fault(id, fault)));
+        for ((file, known), found) in files.iter().zip(known).zip(found) {
+            let found = match (known, found) {
+                (Some(users), _) => Some(Content::Users(users)),
+                (None, Some(Ok(entries))) => Some(Content::Entries(entries.into())),
+                (None, Some(Err(fault))) => {
+                    let problem = file.source.map(|id| self.fault(id, fault));
+                    faults.extend(problem.map(|problem| (file.problems_before, problem)));
                     None
                 }
-                _ => None,
-            });
+                (None, None) => None,
+            };
+            content.push(file.source.zip(found));
         }
         // Each where it stood if files were read and understood one by one.
         for (at, problem) in faults.into_iter().rev() {
@@ -463,21 +631,37 @@ struct ReadFile {
     problems_before: usize,
 }
 
-/// The bytes of a regular file, one more than the limit at most.
-fn read_regular(path: &Path) -> std::io::Result<Vec<u8>> {
+/// A file that was read, and not yet understood.
+struct Read {
+    text: String,
+    stamp: Option<Stamp>,
+    hash: u64,
+    bytes: u64,
+}
+
+/// The bytes of a regular file, one more than the limit at most, and its stamp.
+fn read_regular(path: &Path) -> std::io::Result<(Vec<u8>, Option<Stamp>)> {
     // Opening a pipe would wait for its writer.
-    let file = fs::metadata(path)?;
-    if !file.is_file() {
+    let there = fs::metadata(path)?;
+    if !there.is_file() {
         return Err(std::io::Error::other("it is not a regular file"));
     }
+    let file = fs::File::open(path)?;
+    // Before the first byte: a write meanwhile makes another stamp.
+    let stamp = Stamp::of(&file.metadata()?);
+    let stamp = stamp.filter(|stamp| stamp.is_old(SystemTime::now()));
     // The text is kept: it takes no more than it is long.
-    let size = usize::try_from(file.len().min(MAX_FILE_BYTES)).unwrap_or_default();
+    let size = usize::try_from(there.len().min(MAX_FILE_BYTES)).unwrap_or_default();
     let mut bytes = Vec::with_capacity(size + 1);
-    fs::File::open(path)?
-        .take(MAX_FILE_BYTES + 1)
-        .read_to_end(&mut bytes)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
     bytes.shrink_to_fit();
-    Ok(bytes)
+    Ok((bytes, stamp))
+}
+
+fn hash_of(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The path of a file that is there and was likely meant by one that is not. Costs listing a folder,
@@ -552,20 +736,31 @@ mod tests {
             vec!["block @a\n", pairs.as_str(), "", lists.as_str()],
             vec![lists.as_str(), wrong.as_str(), "send all\n"],
         ] {
-            let mut sources = Sources::default();
-            let texts: Vec<(SourceId, &str)> = texts
-                .into_iter()
-                .map(|text| (sources.add(Source::new("a", text)), text))
-                .collect();
-            let mut problems = (Vec::new(), Vec::new());
-            let mut expected = Vec::new();
-            for (id, text) in &texts {
-                expected.extend(syntax::parse(*id, text, &mut problems.0, &mut |_| {}));
-            }
-            let ids: Vec<SourceId> = texts.iter().map(|(id, _)| *id).collect();
-            let found = statements(&sources, &ids, &mut problems.1);
-            assert!(found == expected && problems.0 == problems.1);
-            assert!(texts.iter().any(|(_, text)| syntax::cuts(text).len() > 1));
+            let mut loader = Loader::default();
+            let add = |text| loader.sources.add(Source::new("a", text));
+            let ids: Vec<SourceId> = texts.iter().copied().map(add).collect();
+            let mut problems = Vec::new();
+            let whole = ids.iter().zip(&texts);
+            let whole = whole.map(|(id, text)| syntax::whole(*id, text, &mut problems).into());
+            let whole: Vec<(SourceId, Arc<[Packed]>)> = ids.iter().copied().zip(whole).collect();
+            let said = |texts: &[(SourceId, Arc<[Packed]>)]| {
+                let parts = texts
+                    .iter()
+                    .flat_map(|(id, parts)| parts.iter().map(|part| (*id, part)));
+                let rules: Vec<_> = parts
+                    .clone()
+                    .flat_map(|(id, part)| part.rules(id))
+                    .collect();
+                (
+                    rules,
+                    parts
+                        .flat_map(|(id, part)| part.others(id))
+                        .collect::<Vec<_>>(),
+                )
+            };
+            let found = loader.statements(&ids);
+            assert!(said(&found) == said(&whole) && loader.problems == problems);
+            assert!(texts.iter().any(|text| syntax::cuts(text).len() > 1));
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::glob::Glob;
 use crate::id::{RoomAlias, RoomId, ServerName, UserId};
 use crate::source::Span;
 
+pub use crate::names::Names;
 pub use crate::syntax::ast::Action;
 
 /// All rules of a policy together.
@@ -25,8 +26,8 @@ pub struct PolicySet {
     pub rules: Vec<Rule>,
     /// Every group, each after those it uses.
     pub groups: Vec<Group>,
-    /// Every user ID written anywhere in the policy or in a group file, sorted, each once.
-    pub named: Vec<UserId>,
+    /// Every user ID written anywhere in the policy or in a group file.
+    pub named: Arc<Names>,
     /// Every room written anywhere, with its places.
     pub rooms: Vec<(Room, Span)>,
     /// The server that completes names: the `server` statement's, else the homeserver's.
@@ -91,8 +92,8 @@ pub enum Kind {
     Remote,
     /// The users joined to this room.
     Members(Room),
-    /// The users of a group file, sorted, each once.
-    Listed(Arc<[UserId]>),
+    /// The users of a group file.
+    Listed(Listed),
     /// The users of a group.
     Group(GroupId),
     /// The users in any of these.
@@ -101,6 +102,56 @@ pub enum Kind {
     Both(Box<[Selector]>),
     /// The users in the first and not in the second.
     Except(Box<Selector>, Box<Selector>),
+}
+
+/// Some of the users named in a policy, sorted, each once.
+#[derive(Clone, Default)]
+pub struct Listed {
+    names: Arc<Names>,
+    numbers: Arc<[u32]>,
+}
+
+impl Listed {
+    /// From sorted numbers, each once.
+    pub(crate) fn new(names: Arc<Names>, numbers: Arc<[u32]>) -> Self {
+        Listed { names, numbers }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Whether there is nobody.
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    /// The users in byte order.
+    pub fn iter(&self) -> impl Iterator<Item = &UserId> {
+        let numbers = self.numbers.iter();
+        numbers.filter_map(|number| self.names.user(*number))
+    }
+
+    /// Whether a user is among them. Costs a binary search.
+    pub fn contains(&self, user: &str) -> bool {
+        let user_of = |number: &u32| self.names.user(*number).map_or("", UserId::as_str);
+        let found = self
+            .numbers
+            .binary_search_by(|number| user_of(number).cmp(user));
+        found.is_ok()
+    }
+
+    /// Their numbers in [`PolicySet::named`].
+    pub(crate) fn numbers(&self) -> &Arc<[u32]> {
+        &self.numbers
+    }
+}
+
+impl fmt::Debug for Listed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
 }
 
 /// A room as a policy names it.

@@ -22,8 +22,9 @@ use crate::directory::Directory;
 use crate::id::{RoomAlias, RoomId, UserId};
 use crate::index::{Index, Query, Senders};
 use crate::lint::{apply_allows, lint};
-use crate::load::{Loaded, load};
+use crate::load::{Kept, Loaded, Meaning, load};
 use crate::policy::{PolicySet, Room};
+use crate::reach::follows_known_users;
 use crate::source::Sources;
 use crate::syntax::allow::Allow;
 use crate::watch::{Timing, Watcher};
@@ -34,8 +35,12 @@ pub use crate::load::{Inline, Origin};
 #[derive(Debug)]
 pub struct Snapshot {
     generation: u64,
-    policy: PolicySet,
     index: Index,
+    /// What the policy is made from again when it is asked for: it takes far more memory.
+    meaning: Meaning,
+    policy: OnceLock<PolicySet>,
+    rule_count: usize,
+    follows_known_users: bool,
     sources: Arc<Sources>,
     /// Found when they are asked for: no answer waits for them.
     warnings: OnceLock<Report>,
@@ -78,6 +83,7 @@ pub struct Router {
 struct Last {
     fingerprint: u64,
     paths: Vec<PathBuf>,
+    kept: Kept,
     /// Old policies that a reader still had when they were replaced.
     retired: Vec<Arc<Snapshot>>,
 }
@@ -91,8 +97,10 @@ impl Router {
     /// # Errors
     /// The report of a policy with an error.
     pub fn load(origin: Origin) -> Result<Self, Report> {
-        let loaded = load(&origin);
+        let mut kept = Kept::default();
+        let loaded = load(&origin, &mut kept);
         let last = Last {
+            kept,
             fingerprint: loaded.fingerprint,
             paths: loaded.paths.clone(),
             retired: Vec::new(),
@@ -115,7 +123,7 @@ impl Router {
     pub fn reload(&self) -> Reload {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.retired.retain(|old| Arc::strong_count(old) > 1);
-        let loaded = load(&self.origin);
+        let loaded = load(&self.origin, &mut last.kept);
         last.paths.clone_from(&loaded.paths);
         if last.fingerprint == loaded.fingerprint {
             return Reload::Unchanged;
@@ -184,11 +192,11 @@ impl Snapshot {
         }
         let Loaded {
             policy,
+            meaning,
             report,
             allows,
             ..
         } = loaded;
-        let index = compile(&policy);
         let mut rooms = Vec::new();
         let mut aliases = Vec::new();
         for (room, _) in &policy.rooms {
@@ -201,10 +209,15 @@ impl Snapshot {
         rooms.dedup();
         aliases.sort_unstable();
         aliases.dedup();
+        let rule_count = policy.rules.len();
+        let follows_known_users = follows_known_users(&policy);
         Ok(Snapshot {
             generation,
-            policy,
-            index,
+            index: compile(policy),
+            meaning,
+            policy: OnceLock::new(),
+            rule_count,
+            follows_known_users,
             sources: Arc::clone(report.sources()),
             warnings: OnceLock::new(),
             allows,
@@ -219,8 +232,23 @@ impl Snapshot {
     }
 
     /// What the policy says.
+    ///
+    /// Costs resolving it the first time, and keeps it: each rule takes as much memory as all else that
+    /// is kept of it.
     pub fn policy(&self) -> &PolicySet {
-        &self.policy
+        self.policy
+            .get_or_init(|| self.meaning.policy(&self.sources))
+    }
+
+    /// How many rules there are.
+    pub fn rule_count(&self) -> usize {
+        self.rule_count
+    }
+
+    /// Whether the answers about a user may change when another user becomes known. Not exact: it may
+    /// be told although none does.
+    pub fn follows_known_users(&self) -> bool {
+        self.follows_known_users
     }
 
     /// The texts that it was made of: what the places in it lie in.
@@ -249,7 +277,11 @@ impl Snapshot {
     ///
     /// Costs finding the warnings.
     pub fn warnings_and_notes(&self, directory: Option<&Directory>) -> (Report, Vec<Note>) {
-        let found = lint(&self.policy, directory);
+        // Not kept: a server asks for the warnings, and hardly ever for the policy.
+        let found = match self.policy.get() {
+            Some(policy) => lint(policy, directory),
+            None => lint(&self.meaning.policy(&self.sources), directory),
+        };
         let (warnings, notes) = apply_allows(&self.allows, found, directory.is_some());
         (Report::new(Arc::clone(&self.sources), warnings), notes)
     }

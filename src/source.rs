@@ -11,6 +11,7 @@
 //! each problem.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Which of the [`Sources`] a [`Span`] lies in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -194,20 +195,20 @@ impl Source {
 /// All texts of one load, in the order they were added.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
-    list: Vec<Source>,
+    list: Vec<Arc<Source>>,
 }
 
 impl Sources {
     /// Adds a text and gives the id its spans carry.
-    pub fn add(&mut self, source: Source) -> SourceId {
+    pub fn add(&mut self, source: impl Into<Arc<Source>>) -> SourceId {
         let id = SourceId(u32::try_from(self.list.len()).unwrap_or(u32::MAX));
-        self.list.push(source);
+        self.list.push(source.into());
         id
     }
 
     /// The source of an id; `None` if the id is from other `Sources`.
     pub fn get(&self, id: SourceId) -> Option<&Source> {
-        self.list.get(id.0 as usize)
+        self.list.get(id.0 as usize).map(Arc::as_ref)
     }
 
     /// The name of a source, empty if it is from other `Sources`.

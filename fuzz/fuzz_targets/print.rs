@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use presence_router::format;
-use presence_router::id::UserId;
+use presence_router::policy::PolicySet;
 
 #[path = "../budget.rs"]
 #[allow(dead_code)]
@@ -31,8 +31,8 @@ fuzz_target!(|bytes: &[u8]| {
         (Ok(before), Ok(after)) => {
             let (before, after) = (before.snapshot(), after.snapshot());
             let (before, after) = (before.policy(), after.policy());
-            let users = |named: &[UserId]| named.iter().map(ToString::to_string).collect::<Vec<_>>();
-            assert_eq!(users(&before.named), users(&after.named), "{text:?}\n{printed}");
+            let users = |policy: &PolicySet| policy.named.iter().map(ToString::to_string).collect::<Vec<_>>();
+            assert_eq!(users(before), users(after), "{text:?}\n{printed}");
             assert_eq!(before.rules.len(), after.rules.len(), "{text:?}\n{printed}");
             assert_eq!(before.groups.len(), after.groups.len(), "{text:?}\n{printed}");
             for (one, other) in before.rules.iter().zip(&after.rules) {

@@ -69,7 +69,7 @@ impl Core {
 
     #[getter]
     fn rule_count(&self) -> PyResult<usize> {
-        guard(|| Ok(self.router.snapshot().policy().rules.len()))
+        guard(|| Ok(self.router.snapshot().rule_count()))
     }
 
     fn warnings(&self) -> PyResult<(u64, usize, String)> {
@@ -492,7 +492,7 @@ impl Core {
             Reload::Loaded { generation, report } => (true, generation, report),
             Reload::Kept { generation, report } => (false, generation, report),
         };
-        let rules = self.router.snapshot().policy().rules.len();
+        let rules = self.router.snapshot().rule_count();
         Some((
             loaded,
             generation,

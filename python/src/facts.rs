@@ -21,8 +21,8 @@ use presence_router::router::Snapshot;
 use pyo3::prelude::*;
 use pyo3::types::{PySet, PyString, PyTuple};
 
+use crate::differ::differing;
 use crate::partition::Partition;
-use crate::reach;
 use crate::ready::Ready;
 use crate::rows::{Rows, Strings};
 
@@ -206,7 +206,7 @@ impl Facts {
             let (is_known, now) = facts_of(&self.directory, user);
             // Who is in no room any more may be known no longer.
             self.users += u64::from(was_known != is_known);
-            match reach::differing(before, now) {
+            match differing(before, now) {
                 Some(senders) => {
                     let changed = senders.iter().map(UserId::as_str);
                     changed.chain([*user]).for_each(|of| self.rows.forget(of));
@@ -568,7 +568,7 @@ impl Facts {
     fn stamp(&mut self, snapshot: &Snapshot) -> Stamp {
         let generation = snapshot.generation();
         if self.follows_users.0 != generation {
-            self.follows_users = (generation, reach::follows_known_users(snapshot.policy()));
+            self.follows_users = (generation, snapshot.follows_known_users());
         }
         Stamp {
             generation,

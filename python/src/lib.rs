@@ -13,10 +13,10 @@
 
 mod answer;
 mod core;
+mod differ;
 mod facts;
 mod guard;
 mod partition;
-mod reach;
 mod ready;
 mod rows;
 

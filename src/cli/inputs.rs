@@ -272,7 +272,7 @@ fn complete(text: &str, policy: &PolicySet) -> Option<String> {
 }
 
 fn is_known(user: &UserId, policy: &PolicySet, directory: &Directory) -> bool {
-    directory.knows_user(user.as_str()) || policy.named.binary_search(user).is_ok()
+    directory.knows_user(user.as_str()) || policy.named.number(user.as_str()).is_some()
 }
 
 fn note_unknown(user: &UserId, policy: &PolicySet, directory: &Directory) {

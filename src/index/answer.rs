@@ -277,7 +277,7 @@ impl<'a> Query<'a> {
             Node::UserGlob(glob) => self.list_glob(glob, parts),
             Node::Everyone => {
                 parts.add_users(directory.users());
-                parts.add_users(names.users().iter());
+                parts.add_users(names.iter());
                 parts.add_users(self.in_hand.iter());
             }
             Node::Remote => self.list_each(parts, |user| !directory.is_local(user.as_str())),
@@ -314,7 +314,7 @@ impl<'a> Query<'a> {
             }
             None => parts.add_users(self.directory.users_from(start).filter(inside)),
         }
-        let named = self.index.names.users_from(start).iter();
+        let named = self.index.names.starting(start);
         parts.add_users(named.filter(inside));
         parts.add_users(self.in_hand.iter().filter(inside));
     }
@@ -331,14 +331,14 @@ impl<'a> Query<'a> {
             .flat_map(|start| self.directory.users_from(start));
         parts.add_users(known.filter(&inside));
         let names = &self.index.names;
-        let named = starts.iter().flat_map(|start| names.users_from(start));
+        let named = starts.iter().flat_map(|start| names.starting(start));
         parts.add_users(named.filter(&inside));
         parts.add_users(self.in_hand.iter().filter(&inside));
     }
 
     /// Costs a look at every known user.
     fn list_each(&self, parts: &mut Parts<'a>, inside: impl Fn(&&UserId) -> bool) {
-        let named = self.index.names.users().iter();
+        let named = self.index.names.iter();
         parts.add_users(self.directory.users().filter(&inside));
         parts.add_users(named.filter(&inside));
         parts.add_users(self.in_hand.iter().filter(&inside));

@@ -18,22 +18,22 @@
 mod answer;
 mod lists;
 mod merge;
-mod names;
 mod patterns;
 mod query;
 mod recall;
 mod set;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
 use crate::glob::Glob;
 use crate::id::{ServerName, UserId};
+use crate::names::{ByServer, Names};
 use crate::policy::{Action, Pattern, Room};
 
 pub(crate) use lists::Lists;
-pub(crate) use names::Names;
 pub(crate) use patterns::{Globs, Regexes};
 pub(crate) use query::{Query, Side};
 pub(crate) use recall::Recall;
@@ -47,7 +47,7 @@ pub(crate) enum Node {
     Nobody,
     Everyone,
     /// Named users by their numbers, sorted, each once.
-    Users(Box<[u32]>),
+    Users(Arc<[u32]>),
     UserGlob(Glob),
     Server(ServerName),
     ServerGlob(Glob),
@@ -140,9 +140,9 @@ pub(crate) struct Triggers {
 /// A policy as it is answered.
 #[derive(Debug, Default)]
 pub struct Index {
-    pub(crate) names: Names,
+    pub(crate) names: Arc<Names>,
     /// The named users of each server, if some selector asks for those of a server.
-    pub(crate) named_on: HashMap<Box<str>, Vec<u32>, RandomState>,
+    pub(crate) named_on: Arc<ByServer>,
     /// The nodes behind those of the named users.
     pub(crate) nodes: Box<[Node]>,
     pub(crate) traits: Box<[Traits]>,

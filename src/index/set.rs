@@ -6,9 +6,9 @@
 
 use std::borrow::Cow;
 
-use super::Names;
 use super::merge::{difference, union};
 use crate::id::UserId;
+use crate::names::Names;
 
 /// Users, in two sorted lists.
 #[derive(Debug, Default)]

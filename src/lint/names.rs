@@ -72,15 +72,15 @@ pub(super) fn confusable(policy: &PolicySet, directory: Option<&Directory>) -> V
     let looks = Looks::new();
     let mut buffer = Vec::new();
     // For each hash one written ID; a second one makes it interesting.
-    let mut by_hash: Map<u64, usize> = Map::default();
+    let mut by_hash: Map<u64, u32> = Map::default();
     let mut alike: Map<u64, Vec<&UserId>> = Map::default();
-    for (at, user) in policy.named.iter().enumerate() {
+    for (at, user) in (0..).zip(policy.named.iter()) {
         match by_hash.entry(looks.hash(user.as_str(), &mut buffer)) {
             Entry::Vacant(free) => _ = free.insert(at),
             Entry::Occupied(taken) => {
                 let users = alike.entry(*taken.key()).or_default();
                 if users.is_empty() {
-                    users.extend(policy.named.get(*taken.get()));
+                    users.extend(policy.named.user(*taken.get()));
                 }
                 users.push(user);
             }
@@ -90,12 +90,12 @@ pub(super) fn confusable(policy: &PolicySet, directory: Option<&Directory>) -> V
     for user in directory.into_iter().flat_map(Directory::users) {
         let hash = looks.hash(user.as_str(), &mut buffer);
         if let Some(written) = by_hash.get(&hash)
-            && policy.named.binary_search(user).is_err()
+            && policy.named.number(user.as_str()).is_none()
         {
             known.entry(hash).or_default().push(user);
             let users = alike.entry(hash).or_default();
             if users.is_empty() {
-                users.extend(policy.named.get(*written));
+                users.extend(policy.named.user(*written));
             }
         }
     }

@@ -136,7 +136,7 @@ impl Sets {
         match &selector.kind {
             Kind::Everyone => self.add(Shape::Everyone),
             Kind::User(user) => self.add(Shape::Users(Arc::from([user.clone()]))),
-            Kind::Listed(users) => self.add(Shape::Users(users.clone())),
+            Kind::Listed(users) => self.add(Shape::Users(users.iter().cloned().collect())),
             Kind::Server(server) => self.add(Shape::Servers(Arc::from([server.clone()]))),
             Kind::ServerGlob(glob) => self.add(Shape::ServerGlob(plain(glob.pieces()))),
             Kind::UserGlob(glob) => self.user_glob(glob),

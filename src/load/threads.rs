@@ -1,4 +1,4 @@
-//! Work that falls into pieces, done by as many threads as there are processors.
+//! Work that falls into pieces, done by several threads.
 //!
 //! Law: the results come in the order of the pieces, whoever did them; where no thread can be started,
 //! the caller does all of it.
@@ -9,12 +9,17 @@ use std::thread::{self, Builder, ScopedJoinHandle};
 /// More threads than these gain nothing: memory sets the pace.
 const MOST_THREADS: usize = 8;
 
-/// Does the pieces `0..count`.
-pub(super) fn each<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let threads = match count {
-        0 | 1 => 1,
-        _ => thread::available_parallelism().map_or(1, usize::from),
-    };
+/// How many processors there are.
+pub(super) fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Does the pieces `0..count`, in so many threads at most.
+pub(super) fn each<T: Send>(
+    count: usize,
+    threads: usize,
+    work: impl Fn(usize) -> T + Sync,
+) -> Vec<T> {
     let threads = threads.min(count).min(MOST_THREADS);
     let next = AtomicUsize::new(0);
     let take = || {
@@ -48,7 +53,7 @@ mod tests {
     #[test]
     fn results_come_in_order() {
         for count in [0, 1, 2, 1000] {
-            let squares = super::each(count, |at| at * at);
+            let squares = super::each(count, super::processors(), |at| at * at);
             assert!(squares.into_iter().eq((0..count).map(|at| at * at)));
         }
     }

@@ -8,9 +8,9 @@
 use std::sync::Arc;
 
 use super::words::shorten;
-use super::{Resolver, sorted};
+use super::{Content, Default, InFile, Keys, Resolver, Users};
 use crate::diagnostic::Name;
-use crate::id::{IdError, ServerName, UserId};
+use crate::id::{IdError, ServerName};
 use crate::source::{Position, Span};
 use crate::syntax::word::is_unquoted_localpart;
 use crate::yaml::{self, Entry};
@@ -21,12 +21,27 @@ const READ_AGAIN: usize = 64 << 20;
 const PLACED_ENTRIES: usize = 100;
 
 impl Resolver<'_, '_> {
-    /// The users of a group file.
-    pub(super) fn listed(&mut self, path: Span) -> Arc<[UserId]> {
-        let Some(Some((source, entries))) = self.input.group_files.get(&path) else {
-            return Arc::from([]);
+    /// Finds the users of the group file of a group.
+    pub(super) fn listed(&mut self, path: Span, group: usize) {
+        let Some(Some((source, content))) = self.input.group_files.get(&path) else {
+            return;
         };
         let text = self.input.sources.get(*source).map_or("", |s| s.text());
+        let entries = match content {
+            Content::Entries(entries) => Arc::clone(entries),
+            Content::Users(users) if self.completes_alike(users) => {
+                self.named.again(&users.numbers);
+                self.listed.push(InFile {
+                    group,
+                    source: *source,
+                    users: Keys::Before(Arc::clone(&users.numbers)),
+                    completed: users.completed.clone(),
+                    good: true,
+                });
+                return;
+            }
+            Content::Users(_) => yaml::group_file(text).unwrap_or_default().into(),
+        };
         let mut users = Vec::with_capacity(entries.len());
         let mut places = Vec::new();
         let mut searches = (READ_AGAIN / text.len().max(1)).clamp(1, PLACED_ENTRIES);
@@ -70,10 +85,32 @@ impl Resolver<'_, '_> {
                 last.help
             );
         }
-        sorted(users).into()
+        let is_short = |entry: &Entry| matches!(entry, Entry::Text(text) if !text.contains(':'));
+        let completed = match &self.default {
+            Default::Known(server) if entries.iter().any(is_short) => Some(server.clone()),
+            _ => None,
+        };
+        self.listed.push(InFile {
+            group,
+            source: *source,
+            // An entry that is nobody is wrong, or wants a server that is wrong.
+            good: users.len() == entries.len(),
+            users: Keys::New(users),
+            completed,
+        });
     }
 
-    fn entry(&mut self, span: Span, entry: &Entry) -> Option<UserId> {
+    /// Whether users that an earlier load completed would be the same ones now.
+    fn completes_alike(&self, users: &Users) -> bool {
+        match (&users.completed, &self.default) {
+            (None, _) => true,
+            (Some(before), Default::Known(now)) => before == now,
+            (Some(_), _) => false,
+        }
+    }
+
+    /// The key of the user of an entry.
+    fn entry(&mut self, span: Span, entry: &Entry) -> Option<u32> {
         let help = "a group file lists whole user IDs in quotes: `- \"@ann:example.org\"`";
         let text = match entry {
             Entry::Text(text) => text,
@@ -91,7 +128,7 @@ impl Resolver<'_, '_> {
             return None;
         }
         match self.named_user(span, text)? {
-            Ok(id) => Some(id),
+            Ok((key, _)) => Some(key),
             Err(error) => {
                 let message = format!("`{}` is not a user ID: it {error}", shorten(text));
                 self.report(

@@ -10,17 +10,18 @@ mod meant;
 mod order;
 mod words;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
 use crate::diagnostic::{Diagnostic, Name, nearest, visible};
 use crate::id::{ServerName, UserId};
-use crate::policy::{Group, GroupId, Kind, PolicySet, Room, Rule, Selector};
+use crate::names::{Names, Naming};
+use crate::policy::{Group, GroupId, Kind, Listed, Pattern, PolicySet, Room, Rule, Selector};
 use crate::source::{SourceId, Sources, Span};
-use crate::syntax::KEYWORDS;
 use crate::syntax::ast::{self, Statement, Word};
+use crate::syntax::{KEYWORDS, Packed};
 use crate::yaml::Entry;
 
 pub use listed::advice_on_file;
@@ -28,55 +29,120 @@ pub use listed::advice_on_file;
 use order::in_order;
 
 /// A group file as far as it could be read; `None` if that is reported already.
-pub type GroupFile = Option<(SourceId, Arc<[Entry]>)>;
+pub type GroupFile = Option<(SourceId, Content)>;
+
+/// What is known of a group file.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// What stands in it.
+    Entries(Arc<[Entry]>),
+    /// Its users, as an earlier load found them.
+    Users(Users),
+}
+
+/// The users of a group file in which nothing is wrong.
+#[derive(Debug, Clone)]
+pub struct Users {
+    /// Their numbers in the names of the policy, sorted, each once.
+    numbers: Arc<[u32]>,
+    /// The server that completed some of them.
+    completed: Option<ServerName>,
+}
 
 /// What `resolve` works on.
 pub struct Input<'a> {
     /// The texts all places lie in.
     pub sources: &'a Sources,
-    /// All statements, files in byte order of their names.
-    pub statements: &'a [Statement],
+    /// The statements of each text, files in byte order of their names.
+    pub texts: &'a [(SourceId, Arc<[Packed]>)],
     /// The content of each group file, by the place of its path in the policy.
     pub group_files: &'a HashMap<Span, GroupFile>,
     /// The server that completes names if no `server` statement does.
     pub homeserver: Option<&'a ServerName>,
+    /// What was found before.
+    pub found: &'a Found,
 }
 
-/// Finds what a policy means; what is wrong with it is added to `problems`.
+/// What was found on the way to a policy and holds for the next one too. The numbers in
+/// [`Content::Users`] are those of these names.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    names: Arc<Names>,
+    /// Each regex by its text.
+    patterns: HashMap<String, Pattern>,
+}
+
+/// What `resolve` gives.
+pub struct Resolved {
+    /// The policy.
+    pub policy: PolicySet,
+    /// What holds for the next one.
+    pub found: Found,
+    /// The users of each group file in which nothing is wrong.
+    pub users: Vec<(SourceId, Users)>,
+}
+
+/// Finds what a policy means; what is wrong with it is added to `problems`. It is the same whatever was
+/// found before.
 ///
 /// Costs one pass over the statements and one over the groups.
-pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> PolicySet {
+pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> Resolved {
+    let texts = input.texts.iter();
+    let packed = texts.flat_map(|(source, texts)| texts.iter().map(|text| (*source, text)));
+    let others = packed
+        .clone()
+        .flat_map(|(source, text)| text.others(source));
+    let others: Vec<Statement> = others.collect();
     let mut resolver = Resolver {
         input,
         default: Default::None,
         groups: HashMap::default(),
-        named: HashSet::default(),
+        named: Naming::new(Arc::clone(&input.found.names)),
+        listed: Vec::new(),
+        patterns: HashMap::default(),
         rooms: Vec::new(),
         unknown: Vec::new(),
         problems,
         compared: 0,
         regexes: 0,
     };
-    resolver.find_server();
-    let definitions = resolver.find_groups();
-    let groups = definitions
-        .iter()
-        .map(|definition| resolver.group(definition));
-    let groups: Vec<Group> = groups.collect();
-    let is_rule = |statement: &&Statement| matches!(statement, Statement::Rule(_));
-    let mut rules = Vec::with_capacity(input.statements.iter().filter(is_rule).count());
-    for statement in input.statements {
-        if let Statement::Rule(rule) = statement {
-            rules.extend(resolver.rule(rule));
-        }
+    resolver.find_server(&others);
+    let definitions = resolver.find_groups(&others);
+    let mut groups: Vec<Group> = Vec::with_capacity(definitions.len());
+    for definition in &definitions {
+        groups.push(resolver.group(definition, groups.len()));
+    }
+    let count = packed.clone().map(|(_, text)| text.rules_len()).sum();
+    let mut rules = Vec::with_capacity(count);
+    for (source, text) in packed {
+        rules.extend(text.rules(source).filter_map(|rule| resolver.rule(&rule)));
     }
     let order = resolver.order(&groups);
     resolver.users_taken_for_groups();
-    let named = sorted(resolver.named);
-    rules.shrink_to_fit();
     let default_server = match resolver.default {
         Default::Known(server) => Some(server),
         Default::Broken | Default::None => None,
+    };
+    let (named, numbers) = resolver.named.finish();
+    let mut users = Vec::new();
+    for in_file in resolver.listed {
+        let found = match in_file.users {
+            Keys::Before(before) if numbers.are_keys() => before,
+            Keys::Before(before) => numbers.list(&before),
+            Keys::New(keys) => numbers.list(&keys),
+        };
+        if let Some(group) = groups.get_mut(in_file.group) {
+            let listed = Listed::new(Arc::clone(&named), Arc::clone(&found));
+            group.selector.kind = Kind::Listed(listed);
+        }
+        if in_file.good {
+            let (numbers, completed) = (found, in_file.completed);
+            users.push((in_file.source, Users { numbers, completed }));
+        }
+    }
+    let found = Found {
+        names: Arc::clone(&named),
+        patterns: resolver.patterns,
     };
     let policy = PolicySet {
         rules,
@@ -85,25 +151,12 @@ pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> PolicySet {
         rooms: resolver.rooms,
         default_server,
     };
-    in_order(policy, &order)
-}
-
-/// Users sorted by bytes, each once. The first bytes of each are at hand, so that few of the texts,
-/// which lie all over the memory, are looked at.
-fn sorted(users: impl IntoIterator<Item = UserId>) -> Vec<UserId> {
-    let with_start = |user: UserId| {
-        let mut start = [0; 16];
-        for (to, from) in start.iter_mut().zip(user.as_str().bytes()) {
-            *to = from;
-        }
-        (u128::from_be_bytes(start), user)
-    };
-    let mut users: Vec<(u128, UserId)> = users.into_iter().map(with_start).collect();
-    users.sort_unstable();
-    users.dedup();
-    let mut users: Vec<UserId> = users.into_iter().map(|(_, user)| user).collect();
-    users.shrink_to_fit();
-    users
+    let policy = in_order(policy, &order);
+    Resolved {
+        policy,
+        found,
+        users,
+    }
 }
 
 /// The server that completes names.
@@ -120,6 +173,24 @@ struct Definition<'a> {
     value: Value<'a>,
 }
 
+/// A group whose users stand in a file.
+struct InFile {
+    group: usize,
+    source: SourceId,
+    users: Keys,
+    /// The server that completed some of them.
+    completed: Option<ServerName>,
+    /// Nothing is wrong in the file.
+    good: bool,
+}
+
+/// Users by the keys that [`Naming`] gives them.
+enum Keys {
+    /// All found before, sorted, each once.
+    Before(Arc<[u32]>),
+    New(Vec<u32>),
+}
+
 enum Value<'a> {
     Selector(&'a ast::Selector),
     File(&'a Word),
@@ -131,7 +202,11 @@ struct Resolver<'a, 'p> {
     default: Default,
     groups: HashMap<&'a str, (GroupId, Span), RandomState>,
     /// The users named so far: whoever is named again shares the text of the first time.
-    named: HashSet<UserId, RandomState>,
+    named: Naming,
+    /// The groups whose users stand in files.
+    listed: Vec<InFile>,
+    /// The regexes so far, by their texts.
+    patterns: HashMap<String, Pattern>,
     rooms: Vec<(Room, Span)>,
     /// Group names that are defined nowhere and near to none that is, with their problems.
     unknown: Vec<(&'a str, usize)>,
@@ -158,10 +233,10 @@ impl<'a> Resolver<'a, '_> {
 
     // ---- the default server ----
 
-    fn find_server(&mut self) {
+    fn find_server(&mut self, others: &[Statement]) {
         let mut first: Option<(ServerName, Span)> = None;
         let mut broken = false;
-        for statement in self.input.statements {
+        for statement in others {
             let Statement::Server(word) = statement else {
                 continue;
             };
@@ -194,9 +269,9 @@ impl<'a> Resolver<'a, '_> {
     }
     // ---- groups ----
 
-    fn find_groups(&mut self) -> Vec<Definition<'a>> {
-        let mut definitions: Vec<Definition<'a>> = Vec::new();
-        for statement in self.input.statements {
+    fn find_groups<'s>(&mut self, others: &'s [Statement]) -> Vec<Definition<'s>> {
+        let mut definitions: Vec<Definition<'s>> = Vec::new();
+        for statement in others {
             let (name, value) = match statement {
                 Statement::Group(name, selector) => (name, Value::Selector(selector)),
                 Statement::GroupFile(name, path) => (name, Value::File(path)),
@@ -232,8 +307,8 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// Two definitions in one, where both are short.
-    fn both(&self, first: Option<&Value<'a>>, second: &Value<'a>) -> String {
-        let written = |value: &Value<'a>| match value {
+    fn both(&self, first: Option<&Value<'_>>, second: &Value<'_>) -> String {
+        let written = |value: &Value<'_>| match value {
             Value::Selector(selector) => {
                 let text = self.input.sources.text(selector.span);
                 let except = matches!(selector.kind, ast::Kind::Except(..));
@@ -251,7 +326,8 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn group(&mut self, definition: &Definition<'a>) -> Group {
+    /// A group by its place in their order. Users who stand in a file are put in when all are numbered.
+    fn group(&mut self, definition: &Definition<'_>, at: usize) -> Group {
         let span = definition.name.span;
         let nobody = Selector {
             kind: Kind::Any(Box::default()),
@@ -260,9 +336,9 @@ impl<'a> Resolver<'a, '_> {
         let selector = match definition.value {
             Value::Selector(selector) => self.selector(selector).unwrap_or(nobody),
             Value::File(path) => {
-                let kind = Kind::Listed(self.listed(path.span));
+                self.listed(path.span, at);
                 Selector {
-                    kind,
+                    kind: Kind::Listed(Listed::default()),
                     span: path.span,
                 }
             }
@@ -378,7 +454,7 @@ impl<'a> Resolver<'a, '_> {
             return;
         }
         let mut users: HashMap<&str, &UserId> = HashMap::new();
-        for user in &self.named {
+        for user in self.named.users() {
             users
                 .entry(user.localpart())
                 .and_modify(|first| *first = user.min(first))
@@ -427,30 +503,5 @@ fn group_name_help(text: &str) -> String {
         format!("{rule}: write `{suggestion}`")
     } else {
         rule.into()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn users_are_sorted_by_all_their_bytes() {
-        let ids = [
-            "@b:x",
-            "@a:x",
-            "@a:x.org",
-            "@a:x",
-            "@aaaaaaaaaaaaaaaaaaaab:x",
-            "@aaaaaaaaaaaaaaaaaaaaa:x",
-            "@\u{fc}:x",
-            "@z:x",
-            "@a-b:x",
-            "@aaaaaaaaaaaaa:x",
-            "@aaaaaaaaaaaaa:x.org",
-        ];
-        let users = ids.map(|id| UserId::parse(id).unwrap());
-        let expected: std::collections::BTreeSet<UserId> = users.iter().cloned().collect();
-        assert_eq!(sorted(users), expected.into_iter().collect::<Vec<_>>());
     }
 }

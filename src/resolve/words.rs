@@ -168,7 +168,7 @@ impl Resolver<'_, '_> {
     fn user_id(&mut self, word: &Word, text: &str) -> Option<UserId> {
         let span = word.span;
         match self.named_user(span, text)? {
-            Ok(id) => Some(id),
+            Ok((_, id)) => Some(id),
             Err(error) => {
                 let message = format!("`{}` is not a user ID: it {error}", shorten(text));
                 let meant = meant::user_word(text).filter(|_| !word.quoted);
@@ -188,8 +188,12 @@ impl Resolver<'_, '_> {
     }
 
     /// The user of a text in which nothing is wild, completed if it has no server; `None` if that is
-    /// not possible, which is reported. The user is named from now on.
-    pub(super) fn named_user(&mut self, span: Span, text: &str) -> Option<Result<UserId, IdError>> {
+    /// not possible, which is reported. The user is named from now on, by their key.
+    pub(super) fn named_user(
+        &mut self,
+        span: Span,
+        text: &str,
+    ) -> Option<Result<(u32, UserId), IdError>> {
         let completed;
         let whole = if text.starts_with('@') && !text.contains(':') {
             completed = self.complete(span, text)?;
@@ -197,11 +201,7 @@ impl Resolver<'_, '_> {
         } else {
             text
         };
-        let found = match self.named.get(whole) {
-            Some(known) => Ok(known.clone()),
-            None => UserId::parse(whole).inspect(|id| _ = self.named.insert(id.clone())),
-        };
-        Some(found)
+        Some(self.named.name(whole))
     }
 
     /// `group oncall = "oncall.yaml"`, with `=` where `from` must stand.
@@ -303,8 +303,15 @@ impl Resolver<'_, '_> {
 
     pub(super) fn pattern(&mut self, span: Span) -> Option<Pattern> {
         let text = word::regex(self.input.sources.text(span));
-        match Pattern::new(&text) {
-            Ok(pattern) => self.within_limit(span, pattern),
+        let known = self.patterns.get(&text);
+        let known = known.or_else(|| self.input.found.patterns.get(&text));
+        let made = known.map_or_else(|| Pattern::new(&text), |known| Ok(known.clone()));
+        match made {
+            Ok(pattern) => {
+                let pattern = self.within_limit(span, pattern)?;
+                self.patterns.insert(text, pattern.clone());
+                Some(pattern)
+            }
             Err(regex::Error::CompiledTooBig(limit)) => {
                 let message = format!("this regex takes over {} MiB when compiled", limit >> 20);
                 let help = "write a smaller one: fewer or smaller repetitions such as `{1000}`";

@@ -6,8 +6,8 @@
 //! Law: what comes out is what [`parse`] gives, statement for statement and problem for problem. A text
 //! with a problem is read once more as a whole.
 
-use super::ast::Statement;
 use super::layout::likely_start;
+use super::packed::Packed;
 use super::parse::{Reading, parse};
 use crate::diagnostic::Diagnostic;
 use crate::source::SourceId;
@@ -22,7 +22,7 @@ pub struct Part {
     first: Option<usize>,
     /// The start of the first statement behind the part.
     next: Option<usize>,
-    statements: Vec<Statement>,
+    statements: Packed,
     good: bool,
 }
 
@@ -52,36 +52,40 @@ pub fn part(source: SourceId, text: &str, from: usize, to: usize) -> Part {
     Part {
         first,
         next,
-        statements: reading.statements,
+        statements: Packed::new(&reading.statements),
         good: problems.is_empty(),
     }
 }
 
 /// The statements of a text from all its parts in order; what cannot be read is added to `problems`.
 ///
-/// Costs moving the statements, or reading the text, where its parts do not fit or hold a problem.
+/// Costs reading the text where its parts do not fit or hold a problem, else nothing.
 pub fn joined(
     source: SourceId,
     text: &str,
     parts: Vec<Part>,
     problems: &mut Vec<Diagnostic>,
-) -> Vec<Statement> {
+) -> Vec<Packed> {
     let follows = |pair: &[Part]| match pair {
         [before, after] => before.next == after.first,
         _ => false,
     };
     if !parts.iter().all(|part| part.good) || !parts.windows(2).all(follows) {
-        return parse(source, text, problems, &mut |_| {});
+        return whole(source, text, problems);
     }
-    let mut statements = Vec::with_capacity(parts.iter().map(|part| part.statements.len()).sum());
-    for part in parts {
-        statements.extend(part.statements);
-    }
-    statements
+    parts.into_iter().map(|part| part.statements).collect()
+}
+
+/// The statements of a text that is read in one part; what cannot be read is added to `problems`.
+///
+/// Costs the grammar's time for each statement.
+pub fn whole(source: SourceId, text: &str, problems: &mut Vec<Diagnostic>) -> Vec<Packed> {
+    vec![Packed::new(&parse(source, text, problems, &mut |_| {}))]
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::ast::{Rule, Statement};
     use super::*;
     use crate::source::{Source, Sources};
 
@@ -112,7 +116,7 @@ mod tests {
     fn same(text: &str, cuts: &[usize]) -> bool {
         let source = Sources::default().add(Source::new("a", text));
         let mut problems = (Vec::new(), Vec::new());
-        let whole = parse(source, text, &mut problems.0, &mut |_| {});
+        let whole = whole(source, text, &mut problems.0);
         let mut from = 0;
         let mut parts = Vec::new();
         for to in cuts.iter().copied().chain([usize::MAX]) {
@@ -120,7 +124,12 @@ mod tests {
             from = to;
         }
         let joined = joined(source, text, parts, &mut problems.1);
-        whole == joined && problems.0 == problems.1
+        let said = |parts: &[Packed]| -> (Vec<Rule>, Vec<Statement>) {
+            let rules = parts.iter().flat_map(|part| part.rules(source));
+            let others = parts.iter().flat_map(|part| part.others(source));
+            (rules.collect(), others.collect())
+        };
+        said(&whole) == said(&joined) && problems.0 == problems.1
     }
 
     fn line_starts(text: &str) -> Vec<usize> {
@@ -187,7 +196,7 @@ mod tests {
             assert!(
                 parts
                     .iter()
-                    .all(|part| part.good && !part.statements.is_empty())
+                    .all(|part| part.good && part.next != part.first)
             );
             assert!(same(&text, &cuts));
         }

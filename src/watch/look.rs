@@ -14,6 +14,8 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, Metadata};
 use std::path::{Component, Path, PathBuf};
 
+use crate::load::{place, times};
+
 /// Entries in one look. A policy folder has a few; a link to `/` by mistake has millions.
 pub(super) const MAX_ENTRIES: usize = 65_536;
 
@@ -84,42 +86,6 @@ impl Stamp {
     fn coarse(&self) -> bool {
         self.is_file() && self.modified.1 == 0 && self.changed.1 == 0
     }
-}
-
-#[cfg(unix)]
-fn place(meta: &Metadata) -> (u64, u64) {
-    use std::os::unix::fs::MetadataExt;
-    (meta.dev(), meta.ino())
-}
-
-#[cfg(unix)]
-fn times(meta: &Metadata) -> ((i64, i64), (i64, i64)) {
-    use std::os::unix::fs::MetadataExt;
-    (
-        (meta.mtime(), meta.mtime_nsec()),
-        (meta.ctime(), meta.ctime_nsec()),
-    )
-}
-
-#[cfg(not(unix))]
-fn place(_: &Metadata) -> (u64, u64) {
-    (0, 0)
-}
-
-#[cfg(not(unix))]
-fn times(meta: &Metadata) -> ((i64, i64), (i64, i64)) {
-    let since = meta
-        .modified()
-        .ok()
-        .and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
-    let since = since.unwrap_or_default();
-    (
-        (
-            i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-            i64::from(since.subsec_nanos()),
-        ),
-        (0, 0),
-    )
 }
 
 /// Whether some file looks half written in `now`, seen after `before`: it grew where it lies, or it was written to

@@ -64,7 +64,7 @@ fn read(arguments: &Arguments) -> Result<Bench, Failure> {
     if let Some(against) = &against {
         // Whom one names is known to both, so that both are asked about the same users.
         for rules in [&rules, against] {
-            for user in &rules.snapshot().policy().named {
+            for user in rules.snapshot().policy().named.iter() {
                 directory.add_user(user.clone());
             }
         }

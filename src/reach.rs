@@ -1,5 +1,4 @@
-//! What the answers of a policy depend on: whether another known user can change one, and whose recipients
-//! changed with the answer about one recipient.
+//! What the answers of a policy depend on: whether another known user can change one.
 //!
 //! On a server new users are seen all the time. Where only users and rooms that the policy names receive
 //! and are received, such a user is one more sender, and everything remembered of others stays true.
@@ -7,9 +6,7 @@
 //! Law: `false` only if no answer about a user changes when another one becomes known. Not exact: `true`
 //! costs time, never an answer.
 
-use presence_router::Senders;
-use presence_router::id::UserId;
-use presence_router::policy::{Action, Kind, PolicySet, Selector};
+use crate::policy::{Action, Kind, PolicySet, Selector};
 
 /// Of a selector.
 #[derive(Clone, Copy, Default)]
@@ -91,20 +88,4 @@ fn traits(selector: &Selector, groups: &[Traits]) -> Traits {
             }
         }
     }
-}
-
-/// The senders that one of two answers about a recipient has and the other has not; `None` if only one of
-/// them is everyone but some.
-pub(crate) fn differing(before: Senders, now: Senders) -> Option<Vec<UserId>> {
-    let (mut both, now) = match (before, now) {
-        (Senders::Only(before), Senders::Only(now)) => (before, now),
-        (Senders::AllExcept(before), Senders::AllExcept(now)) => (before, now),
-        _ => return None,
-    };
-    both.extend(now);
-    // Two sorted runs, which a stable sort only merges.
-    both.sort();
-    let same = both.chunk_by(|one, other| one == other);
-    let once = same.filter(|same| same.len() == 1);
-    Some(once.flatten().cloned().collect())
 }
