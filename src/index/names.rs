@@ -14,7 +14,8 @@ use crate::id::UserId;
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     users: Box<[UserId]>,
-    numbers: HashTable<u32>,
+    /// With the users themselves, so that a look-up need not go by way of their list.
+    numbers: HashTable<(UserId, u32)>,
     hasher: RandomState,
 }
 
@@ -23,12 +24,10 @@ impl Names {
     pub(crate) fn new(users: Box<[UserId]>) -> Self {
         let hasher = RandomState::default();
         let mut numbers = HashTable::with_capacity(users.len());
-        let hash_of = |number: &u32| match users.get(*number as usize) {
-            Some(user) => hasher.hash_one(user.as_str()),
-            None => 0,
-        };
-        for number in 0..u32::try_from(users.len()).unwrap_or(u32::MAX) {
-            numbers.insert_unique(hash_of(&number), number, hash_of);
+        let hash_of = |(user, _): &(UserId, u32)| hasher.hash_one(user.as_str());
+        for (number, user) in (0..).zip(&users) {
+            let entry = (user.clone(), number);
+            numbers.insert_unique(hash_of(&entry), entry, hash_of);
         }
         Names {
             users,
@@ -44,9 +43,12 @@ impl Names {
 
     /// The number of a user. Costs one look-up.
     pub(crate) fn number(&self, user: &str) -> Option<u32> {
-        let same = |number: &u32| self.user(*number).is_some_and(|id| id.as_str() == user);
+        if self.users.is_empty() {
+            return None;
+        }
+        let same = |(id, _): &(UserId, u32)| id.as_str() == user;
         let found = self.numbers.find(self.hasher.hash_one(user), same);
-        found.copied()
+        found.map(|(_, number)| *number)
     }
 
     /// The user of a number.
