@@ -15,9 +15,6 @@ use crate::index::{
 use crate::names::{ByServer, Names};
 use crate::policy::{Action, Kind, Pattern, PolicySet, Room, Selector};
 
-/// As many globs and regexes are matched as fast as what they matched is looked up.
-const FEW_PATTERNS: usize = 2;
-
 /// Compiles a policy. Costs its size.
 pub fn compile(policy: PolicySet) -> Index {
     let mut compiler = Compiler::new(Arc::clone(&policy.named));
@@ -49,21 +46,27 @@ pub fn compile(policy: PolicySet) -> Index {
     let (user_globs, server_globs) = (&compiler.user_globs, &compiler.server_globs);
     let patterns = compiler.regexes.len() + user_globs.len() + server_globs.len();
     compiler.triggers.patterns = patterns;
-    compiler.triggers.recall = (patterns > FEW_PATTERNS).then(Recall::new);
+    let above = Lists::new(count, &compiler.above);
+    let found_slowly = patterns > 0 || !above.is_empty();
+    compiler.triggers.recall = found_slowly.then(Recall::new);
     compiler.triggers.user_globs = Globs::new(user_globs);
     compiler.triggers.server_globs = Globs::new(server_globs);
     compiler.triggers.regexes = Regexes::new(compiler.regexes);
-    Index {
+    let mut triggers = compiler.triggers;
+    let mut index = Index {
         by_senders: Links::new(count, by_senders),
         by_recipients: Links::new(count, by_recipients),
-        above: Lists::new(count, &compiler.above),
+        above,
         named_on: named_on(&compiler.names, &compiler.nodes),
         nodes: compiler.nodes.into(),
         traits: compiler.traits.into(),
-        triggers: compiler.triggers,
+        triggers: Triggers::default(),
         names: compiler.names,
         everyone_recipients: everyone_recipients.into(),
-    }
+    };
+    triggers.retain_by_facts(|node| index.leads_on(node));
+    index.triggers = triggers;
+    index
 }
 
 /// The named users of each server, if any node lists the users of one.
@@ -254,7 +257,12 @@ impl Compiler {
         let leaf = |rank| Traits {
             unbounded: false,
             exact: true,
+            settled: true,
             rank,
+        };
+        let by_facts = |rank| Traits {
+            settled: false,
+            ..leaf(rank)
         };
         match node {
             Node::Nobody => leaf(0),
@@ -263,16 +271,17 @@ impl Compiler {
                 ..leaf(6)
             },
             Node::Users(_) => leaf(0),
-            Node::Members(_) => leaf(1),
+            Node::Members(_) => by_facts(1),
             Node::Server(_) => leaf(2),
-            Node::Local => leaf(3),
+            Node::Local => by_facts(3),
             Node::UserGlob(_) | Node::ServerGlob(_) | Node::Matching(_) => leaf(4),
-            Node::Remote => leaf(5),
+            Node::Remote => by_facts(5),
             Node::Any(parts) => {
                 let parts = parts.iter().map(|part| self.traits_of(*part));
                 parts.fold(Traits::NOBODY, |all, part| Traits {
                     unbounded: all.unbounded || part.unbounded,
                     exact: all.exact && part.exact,
+                    settled: all.settled && part.settled,
                     rank: all.rank.max(part.rank),
                 })
             }
@@ -281,6 +290,7 @@ impl Compiler {
                 Traits {
                     unbounded: parts.clone().all(|part| part.unbounded),
                     exact: false,
+                    settled: parts.clone().all(|part| part.settled),
                     rank: parts.map(|part| part.rank).min().unwrap_or_default(),
                 }
             }
@@ -289,6 +299,7 @@ impl Compiler {
                 Traits {
                     unbounded: base.unbounded && !less.unbounded,
                     exact: false,
+                    settled: base.settled && less.settled,
                     rank: base.rank,
                 }
             }

@@ -81,7 +81,6 @@ pub fn joins(rows: &mut Rows) {
         );
         let what = format!("{name}, with 100,000 rules to with 10");
         rows.ratio(8, &what, time(rules), rules / few, 1.25);
-        // Members are kept in sorted maps: those of 500,000 are some five times as deep as those of 10.
         let what = format!("{name}, in a room of 500,000 members to one of 10");
         rows.ratio(8, &what, time(members), members / few, 4.0);
     }

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
-use super::query::{Among, Found, Nodes, Query, Side};
+use super::asked::Nodes;
+use super::query::{Among, Found, Query, Side};
 use super::set::{Parts, Set};
 use super::{Node, NodeId, Part, Senders};
 use crate::glob::Glob;
@@ -116,7 +117,7 @@ impl<'a> Query<'a> {
         let unbounded = |node: &&NodeId| self.index.traits(**node).unbounded;
         let open = found.allow.iter().find(unbounded);
         let mut outside = open.map(|node| self.outside(*node)).unwrap_or_default();
-        let allowed = Among::new(&found.allow);
+        let allowed = self.nodes(&found.allow);
         self.retain(&mut outside, &allowed, false);
         let mut missing = Parts::default();
         missing.add_set(outside);
@@ -159,7 +160,7 @@ impl<'a> Query<'a> {
             weight = weight.saturating_add(self.weight(*node, limit).unwrap_or(limit));
             if weight > limit {
                 let mut users = users;
-                self.retain(&mut users, &Among::new(nodes), false);
+                self.retain(&mut users, &self.nodes(nodes), false);
                 return users;
             }
         }
@@ -242,12 +243,12 @@ impl<'a> Query<'a> {
         }
         if !self.index.traits(base).exact {
             let mut users = self.users_in(&[root], Inexact::Guessed);
-            self.retain(&mut users, &Among::new(&[root]), true);
+            self.retain(&mut users, &self.nodes(&[root]), true);
             return users;
         }
         let mut users = self.users_in(&[base], Inexact::Decided);
         for node in kept {
-            self.retain(&mut users, &Among::new(&[node]), true);
+            self.retain(&mut users, &self.nodes(&[node]), true);
         }
         self.without(users, &less)
     }

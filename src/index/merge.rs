@@ -29,12 +29,15 @@ fn union_of_two<T: Ord + Copy>(long: &[T], short: &[T]) -> Vec<T> {
     let mut all = Vec::with_capacity(long.len() + short.len());
     let mut rest = long;
     for item in short {
-        let (before, from) = split(rest, item);
-        all.extend_from_slice(before);
+        if rest.first().is_some_and(|first| first < item) {
+            let (before, from) = split(rest, item);
+            all.extend_from_slice(before);
+            rest = from;
+        }
         all.push(*item);
-        rest = match from.split_first() {
+        rest = match rest.split_first() {
             Some((first, after)) if first == item => after,
-            _ => from,
+            _ => rest,
         };
     }
     all.extend_from_slice(rest);

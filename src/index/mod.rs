@@ -16,6 +16,7 @@
 //! that groups may be nested to any depth.
 
 mod answer;
+mod asked;
 mod lists;
 mod merge;
 mod patterns;
@@ -68,6 +69,8 @@ pub(crate) struct Traits {
     pub unbounded: bool,
     /// Whoever triggers it is in it.
     pub exact: bool,
+    /// Who is in it follows from their ID alone.
+    pub settled: bool,
     /// How many users there are to look at, by kind; only to choose the cheaper of two parts.
     pub rank: u8,
 }
@@ -76,6 +79,7 @@ impl Traits {
     pub(crate) const NOBODY: Traits = Traits {
         unbounded: false,
         exact: true,
+        settled: true,
         rank: 0,
     };
 }
@@ -113,9 +117,17 @@ impl Links {
         self.0.get(node).iter().map(|link| Link(*link))
     }
 
-    /// Whether a node has a rule of an action with another. Costs a logarithm of its rules.
-    fn has(&self, node: NodeId, link: Link) -> bool {
-        self.0.get(node).binary_search(&link.0).is_ok()
+    /// Whether a node has an allow rule with another, and a block rule. Costs a logarithm of its rules.
+    fn between(&self, node: NodeId, other: NodeId) -> (bool, bool) {
+        let [allow, block] =
+            [Action::Allow, Action::Block].map(|action| Link::new(action, other).0);
+        let links = self.0.get(node);
+        let at = links.partition_point(|link| *link < allow);
+        let both = links.get(at..).unwrap_or_default().iter().take(2);
+        (
+            both.clone().any(|link| *link == allow),
+            both.clone().any(|link| *link == block),
+        )
     }
 }
 
@@ -128,13 +140,30 @@ pub(crate) struct Triggers {
     pub servers: HashMap<ServerName, NodeId, RandomState>,
     /// By room ID or alias.
     pub rooms: HashMap<Box<str>, NodeId, RandomState>,
+    /// Whether one of them is an alias.
+    pub by_alias: bool,
     /// How many globs and regexes there are.
     pub patterns: usize,
     pub user_globs: Globs,
     pub server_globs: Globs,
     pub regexes: Regexes,
-    /// What was found of them; `None` where they are too few.
+    /// What was found of users; `None` where nothing is built on others and there are no patterns.
     pub recall: Option<Recall>,
+}
+
+impl Triggers {
+    /// Whether there are any that facts tell.
+    fn by_facts(&self) -> bool {
+        self.local.is_some() || self.remote.is_some() || !self.rooms.is_empty()
+    }
+
+    /// Keeps those that facts tell, if something holds for them: they are asked about each time.
+    pub(crate) fn retain_by_facts(&mut self, holds: impl Fn(NodeId) -> bool) {
+        self.local = self.local.filter(|node| holds(*node));
+        self.remote = self.remote.filter(|node| holds(*node));
+        self.rooms.retain(|_, node| holds(*node));
+        self.by_alias = self.rooms.keys().any(|room| room.starts_with('#'));
+    }
 }
 
 /// A policy as it is answered.
@@ -203,6 +232,14 @@ impl Index {
             Side::Senders => &self.by_senders,
             Side::Recipients => &self.by_recipients,
         }
+    }
+
+    /// Whether a node has rules, or others are built on it that it triggers.
+    pub(crate) fn leads_on(&self, id: NodeId) -> bool {
+        let has_rules = |links: &Links| links.of(id).len() > 0;
+        has_rules(&self.by_senders)
+            || has_rules(&self.by_recipients)
+            || !self.above.get(id).is_empty()
     }
 
     /// Whether the policy itself names a user.

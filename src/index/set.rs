@@ -10,6 +10,9 @@ use super::merge::{difference, union};
 use crate::id::UserId;
 use crate::names::Names;
 
+/// A list of unknown length begins with so many places, to be moved less often as it grows.
+const SOME: usize = 127;
+
 /// Users, in two sorted lists.
 #[derive(Debug, Default)]
 pub(super) struct Set<'a> {
@@ -38,8 +41,16 @@ impl<'a> Parts<'a> {
     }
 
     /// Users, sorted.
-    pub(super) fn add_users(&mut self, users: impl Iterator<Item = &'a UserId>) {
-        self.others.push(users.collect());
+    pub(super) fn add_users(&mut self, mut users: impl Iterator<Item = &'a UserId>) {
+        let Some(first) = users.next() else {
+            return;
+        };
+        // Of those who are looked at it is not told how many are taken.
+        let (least, _) = users.size_hint();
+        let mut list = Vec::with_capacity(least.max(SOME) + 1);
+        list.push(first);
+        list.extend(users);
+        self.others.push(list.into());
     }
 
     /// All users of a set.
@@ -101,8 +112,17 @@ impl<'a> Set<'a> {
     /// The users, sorted by bytes, each once.
     pub(super) fn into_users(self, names: &'a Names) -> Vec<UserId> {
         if self.others.is_empty() {
-            let users = self.numbers.iter().filter_map(|at| names.user(*at));
-            return users.cloned().collect();
+            let mut users = Vec::with_capacity(self.numbers.len());
+            users.extend(
+                self.numbers
+                    .iter()
+                    .filter_map(|at| names.user(*at))
+                    .cloned(),
+            );
+            return users;
+        }
+        if self.numbers.is_empty() {
+            return self.others.into_iter().cloned().collect();
         }
         let named = users_of(&self.numbers, names);
         let all = union(vec![named.into(), self.others.into()]);
@@ -111,5 +131,7 @@ impl<'a> Set<'a> {
 }
 
 fn users_of<'a>(numbers: &[u32], names: &'a Names) -> Vec<&'a UserId> {
-    numbers.iter().filter_map(|at| names.user(*at)).collect()
+    let mut users = Vec::with_capacity(numbers.len());
+    users.extend(numbers.iter().filter_map(|at| names.user(*at)));
+    users
 }
