@@ -20,8 +20,7 @@ const MIB: u64 = 1 << 20;
 
 const NATION_LIMIT: u64 = 2_048 * MIB;
 
-/// A process that has so much is stopped: its rooms have 217 million members in all, and other programs
-/// on the machine need memory too.
+/// A process that has so much is stopped: other programs on the machine need memory too.
 const STOP: u64 = NATION_LIMIT + NATION_LIMIT / 4;
 
 pub fn kept(rows: &mut Rows) {
