@@ -25,7 +25,7 @@ pub(crate) type ByServer = HashMap<Box<str>, Vec<u32>, RandomState>;
 pub struct Names {
     /// Shared with the names that these were made from.
     users: Arc<[UserId]>,
-    /// Users that came since, and those of before who went again.
+    /// Users that came since, and those of before who went again; nobody where there is no `order`.
     more: Box<[UserId]>,
     /// For each number the place of its user in `users`, and behind those in `more`; `None` if each is at
     /// its number.
@@ -54,23 +54,29 @@ impl Names {
     }
 
     /// The number of a user. Costs one look-up.
+    #[inline]
     pub fn number(&self, user: &str) -> Option<u32> {
         self.hashed(self.hasher.hash_one(user), user)
     }
 
+    #[inline]
     fn hashed(&self, hash: u64, user: &str) -> Option<u32> {
         let same = |number: &u32| self.user(*number).is_some_and(|id| id.as_str() == user);
         self.numbers.find(hash, same).copied()
     }
 
     /// The user of a number.
+    #[inline]
     pub fn user(&self, number: u32) -> Option<&UserId> {
-        let at = match &self.order {
-            None => number,
-            Some(order) => *order.get(number as usize)?,
-        } as usize;
-        let more = || self.more.get(at.checked_sub(self.users.len())?);
-        self.users.get(at).or_else(more)
+        match &self.order {
+            None => self.users.get(number as usize),
+            Some(order) => self.user_at(*order.get(number as usize)? as usize),
+        }
+    }
+
+    fn user_at(&self, place: usize) -> Option<&UserId> {
+        let more = || self.more.get(place.checked_sub(self.users.len())?);
+        self.users.get(place).or_else(more)
     }
 
     /// All of them, sorted.

@@ -71,7 +71,7 @@ impl Users {
     /// All of them, in order.
     pub(super) fn iter(&self) -> Iter<'_> {
         Iter {
-            walk: Walk::new(&self.block, self.changes.range::<str, _>(..)),
+            walk: Walk::new(&self.block, self.changes.iter()),
             left: self.count,
         }
     }
@@ -83,9 +83,11 @@ impl Users {
     ) -> impl Iterator<Item = &'a UserId> + use<'a, 's> {
         let first = self.block.partition_point(|user| user.as_str() < start);
         let block = self.block.get(first..).unwrap_or_default();
+        let count = block.partition_point(|user| user.as_str().starts_with(start));
         let changes = (Bound::Included(start), Bound::Unbounded);
-        let walk = Walk::new(block, self.changes.range::<str, _>(changes));
-        walk.take_while(move |user| user.as_str().starts_with(start))
+        let changes = self.changes.range::<str, _>(changes);
+        let changes = changes.take_while(move |(user, _)| user.as_str().starts_with(start));
+        Walk::new(block.get(..count).unwrap_or_default(), changes)
     }
 
     fn is_small(&self) -> bool {
@@ -128,17 +130,17 @@ impl FromIterator<UserId> for Users {
 
 /// Goes through the block and stops where somebody came or went.
 #[derive(Debug, Clone, Default)]
-struct Walk<'a> {
+struct Walk<'a, C> {
     /// Those who are next, up to the next change.
     run: &'a [UserId],
     /// Who came, and is next after these.
     came: Option<&'a UserId>,
     rest: &'a [UserId],
-    changes: btree_map::Range<'a, UserId, Change>,
+    changes: C,
 }
 
-impl<'a> Walk<'a> {
-    fn new(block: &'a [UserId], changes: btree_map::Range<'a, UserId, Change>) -> Self {
+impl<'a, C: Iterator<Item = (&'a UserId, &'a Change)>> Walk<'a, C> {
+    fn new(block: &'a [UserId], changes: C) -> Self {
         Walk {
             run: &[],
             came: None,
@@ -163,7 +165,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-impl<'a> Iterator for Walk<'a> {
+impl<'a, C: Iterator<Item = (&'a UserId, &'a Change)>> Iterator for Walk<'a, C> {
     type Item = &'a UserId;
 
     fn next(&mut self) -> Option<&'a UserId> {
@@ -180,12 +182,24 @@ impl<'a> Iterator for Walk<'a> {
             }
         }
     }
+
+    /// Whole runs at a time.
+    fn fold<B, F: FnMut(B, &'a UserId) -> B>(mut self, first: B, mut add: F) -> B {
+        let mut sum = first;
+        loop {
+            sum = self.run.iter().chain(self.came.take()).fold(sum, &mut add);
+            self.run = &[];
+            if !self.advance() {
+                return sum;
+            }
+        }
+    }
 }
 
 /// All users of a [`Users`]; without one, nobody.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Iter<'a> {
-    walk: Walk<'a>,
+    walk: Walk<'a, btree_map::Iter<'a, UserId, Change>>,
     left: usize,
 }
 
@@ -200,6 +214,10 @@ impl<'a> Iterator for Iter<'a> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         (self.left, Some(self.left))
+    }
+
+    fn fold<B, F: FnMut(B, &'a UserId) -> B>(self, first: B, add: F) -> B {
+        self.walk.fold(first, add)
     }
 }
 
@@ -240,7 +258,15 @@ mod tests {
                     prop_assert_eq!(users.iter().len(), plain.len());
                     let start = format!("@u{:02}", number % 100);
                     let begins = |user: &&UserId| user.as_str().starts_with(&start);
-                    prop_assert!(users.from(&start).eq(plain.iter().filter(begins)));
+                    let expected: Vec<&UserId> = plain.iter().filter(begins).collect();
+                    prop_assert!(users.from(&start).eq(expected.iter().copied()));
+                    let mut folded = Vec::new();
+                    users.from(&start).for_each(|user| folded.push(user));
+                    prop_assert_eq!(folded, expected);
+                    let mut folded = users.iter().skip(1).map(UserId::as_str).collect::<String>();
+                    users.iter().for_each(|user| folded += user.as_str());
+                    let all = plain.iter().skip(1).chain(&plain).map(UserId::as_str);
+                    prop_assert_eq!(folded, all.collect::<String>());
                 }
             }
             prop_assert!(users.iter().eq(&plain));

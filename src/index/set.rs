@@ -49,7 +49,8 @@ impl<'a> Parts<'a> {
         let (least, _) = users.size_hint();
         let mut list = Vec::with_capacity(least.max(SOME) + 1);
         list.push(first);
-        list.extend(users);
+        // Not one by one, where users stand in a block.
+        users.for_each(|user| list.push(user));
         self.others.push(list.into());
     }
 
