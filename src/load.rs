@@ -9,6 +9,7 @@
 //! whatever is wrong is a problem in the report, and all other files are read nevertheless.
 
 mod kept;
+mod paths;
 mod stamp;
 mod threads;
 
@@ -16,11 +17,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::diagnostic::{Diagnostic, Name, Report, nearest, visible};
+use crate::diagnostic::{Diagnostic, Name, Report, visible};
 use crate::id::ServerName;
 use crate::policy::PolicySet;
 use crate::resolve::{Content, Found, GroupFile, Input, Users, advice_on_file, resolve};
@@ -32,6 +33,7 @@ pub use kept::Kept;
 pub(crate) use stamp::{place, times};
 
 use kept::File;
+use paths::{near_file, plain_path};
 use stamp::Stamp;
 
 /// The most bytes one file may have.
@@ -42,9 +44,6 @@ pub const MAX_POLICY_BYTES: u64 = 256 << 20;
 
 /// How deep folders may nest; a link back to a folder above it ends here at the latest.
 const MAX_FOLDER_DEPTH: usize = 64;
-
-/// How many names of a folder are compared with one that is missing.
-const LISTED: usize = 1_000;
 
 /// Where a policy comes from.
 #[derive(Debug, Clone, Default)]
@@ -662,65 +661,6 @@ fn hash_of(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
     hasher.finish()
-}
-
-/// The path of a file that is there and was likely meant by one that is not. Costs listing a folder,
-/// as far as [`LISTED`] names.
-fn near_file(missing: &Path, written: &str) -> Option<String> {
-    if missing.exists() || written.contains('\\') {
-        return None;
-    }
-    let plain = |path: &str| !path.contains(['"', '\\', '*', '?']);
-    // The folder that the policy file lies in already is written once more.
-    let depth = Path::new(written).components().count();
-    let folder = missing.ancestors().nth(depth)?;
-    let mut parts = Path::new(written).components();
-    while parts.next().is_some() && parts.as_path().file_name().is_some() {
-        let path = parts.as_path();
-        if folder.join(path).is_file() {
-            return path.to_str().filter(|path| plain(path)).map(str::to_owned);
-        }
-    }
-    let entries = fs::read_dir(missing.parent()?).ok()?.flatten().take(LISTED);
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| plain(name)).collect();
-    names.sort();
-    let stem = |name: &str| {
-        name.rsplit_once('.')
-            .map_or(name, |(stem, _)| stem)
-            .to_owned()
-    };
-    let wanted = missing.file_name()?.to_str()?;
-    let near = nearest(wanted, names.iter().map(String::as_str));
-    let near = near.or_else(|| {
-        let stems: Vec<String> = names.iter().map(|name| stem(name)).collect();
-        let stem = stem(wanted);
-        let same = stems.iter().position(|other| *other == stem)?;
-        names.get(same).map(String::as_str)
-    })?;
-    let path = Path::new(written).with_file_name(near);
-    path.to_str().map(str::to_owned)
-}
-
-/// A path without `.` and, where that cannot change its meaning, without `..`.
-fn plain_path(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir
-                if matches!(plain.components().next_back(), Some(Component::Normal(_)))
-                    && !plain.is_symlink() =>
-            {
-                plain.pop();
-            }
-            part => plain.push(part),
-        }
-    }
-    if plain.as_os_str().is_empty() {
-        plain.push(".");
-    }
-    plain
 }
 
 #[cfg(test)]

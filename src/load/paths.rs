@@ -1,0 +1,70 @@
+//! Paths as a policy writes them, and what was likely meant by one that leads nowhere.
+//!
+//! Not for: which files a policy is made of, nor reading them (`load`).
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use crate::diagnostic::nearest;
+
+/// How many names of a folder are compared with one that is missing.
+const LISTED: usize = 1_000;
+
+/// The path of a file that is there and was likely meant by one that is not. Costs listing a folder,
+/// as far as [`LISTED`] names.
+pub(super) fn near_file(missing: &Path, written: &str) -> Option<String> {
+    if missing.exists() || written.contains('\\') {
+        return None;
+    }
+    let plain = |path: &str| !path.contains(['"', '\\', '*', '?']);
+    // The folder that the policy file lies in already is written once more.
+    let depth = Path::new(written).components().count();
+    let folder = missing.ancestors().nth(depth)?;
+    let mut parts = Path::new(written).components();
+    while parts.next().is_some() && parts.as_path().file_name().is_some() {
+        let path = parts.as_path();
+        if folder.join(path).is_file() {
+            return path.to_str().filter(|path| plain(path)).map(str::to_owned);
+        }
+    }
+    let entries = fs::read_dir(missing.parent()?).ok()?.flatten().take(LISTED);
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| plain(name)).collect();
+    names.sort();
+    let stem = |name: &str| {
+        name.rsplit_once('.')
+            .map_or(name, |(stem, _)| stem)
+            .to_owned()
+    };
+    let wanted = missing.file_name()?.to_str()?;
+    let near = nearest(wanted, names.iter().map(String::as_str));
+    let near = near.or_else(|| {
+        let stems: Vec<String> = names.iter().map(|name| stem(name)).collect();
+        let stem = stem(wanted);
+        let same = stems.iter().position(|other| *other == stem)?;
+        names.get(same).map(String::as_str)
+    })?;
+    let path = Path::new(written).with_file_name(near);
+    path.to_str().map(str::to_owned)
+}
+
+/// A path without `.` and, where that cannot change its meaning, without `..`.
+pub(super) fn plain_path(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir
+                if matches!(plain.components().next_back(), Some(Component::Normal(_)))
+                    && !plain.is_symlink() =>
+            {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    if plain.as_os_str().is_empty() {
+        plain.push(".");
+    }
+    plain
+}
