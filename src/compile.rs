@@ -12,7 +12,7 @@ use crate::id::{ServerName, UserId};
 use crate::index::{
     Globs, Index, Link, Links, Lists, Node, NodeId, Recall, Regexes, Traits, Triggers,
 };
-use crate::names::{ByServer, Names};
+use crate::names::Names;
 use crate::policy::{Action, Kind, Pattern, PolicySet, Room, Selector};
 
 /// Compiles a policy. Costs its size.
@@ -36,7 +36,7 @@ pub fn compile(policy: PolicySet) -> Index {
     let mut everyone_recipients: Vec<NodeId> = everyone.map(|(_, _, to)| *to).collect();
     everyone_recipients.sort_unstable();
     everyone_recipients.dedup();
-    let count = compiler.names.len() as usize + compiler.nodes.len();
+    let count = compiler.names.end() as usize + compiler.nodes.len();
     let by_senders = rules
         .iter()
         .map(|(action, from, to)| (*from, Link::new(*action, *to)));
@@ -57,26 +57,20 @@ pub fn compile(policy: PolicySet) -> Index {
         by_senders: Links::new(count, by_senders),
         by_recipients: Links::new(count, by_recipients),
         above,
-        named_on: named_on(&compiler.names, &compiler.nodes),
         nodes: compiler.nodes.into(),
         traits: compiler.traits.into(),
         triggers: Triggers::default(),
         names: compiler.names,
         everyone_recipients: everyone_recipients.into(),
     };
+    let by_server =
+        |node: &Node| matches!(node, Node::Server(_) | Node::ServerGlob(_) | Node::Local);
+    if index.nodes.iter().any(by_server) {
+        index.names.sort_by_server();
+    }
     triggers.retain_by_facts(|node| index.leads_on(node));
     index.triggers = triggers;
     index
-}
-
-/// The named users of each server, if any node lists the users of one.
-fn named_on(names: &Names, nodes: &[Node]) -> Arc<ByServer> {
-    let by_server =
-        |node: &Node| matches!(node, Node::Server(_) | Node::ServerGlob(_) | Node::Local);
-    match nodes.iter().any(by_server) {
-        true => Arc::clone(names.by_server()),
-        false => Arc::default(),
-    }
 }
 
 struct Compiler {
@@ -244,11 +238,11 @@ impl Compiler {
     /// The number of the node that is added next.
     fn next(&self) -> NodeId {
         let others = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-        self.names.len().saturating_add(others)
+        self.names.end().saturating_add(others)
     }
 
     fn traits_of(&self, node: NodeId) -> Traits {
-        let at = node.checked_sub(self.names.len());
+        let at = node.checked_sub(self.names.end());
         at.and_then(|at| self.traits.get(at as usize).copied())
             .unwrap_or(Traits::NOBODY)
     }

@@ -127,19 +127,15 @@ impl Listed {
         self.numbers.is_empty()
     }
 
-    /// The users in byte order.
+    /// The users in byte order. Costs a look at each.
     pub fn iter(&self) -> impl Iterator<Item = &UserId> {
-        let numbers = self.numbers.iter();
-        numbers.filter_map(|number| self.names.user(*number))
+        self.names.users_of(&self.numbers).into_iter()
     }
 
-    /// Whether a user is among them. Costs a binary search.
+    /// Whether a user is among them. Costs a look-up and a binary search.
     pub fn contains(&self, user: &str) -> bool {
-        let user_of = |number: &u32| self.names.user(*number).map_or("", UserId::as_str);
-        let found = self
-            .numbers
-            .binary_search_by(|number| user_of(number).cmp(user));
-        found.is_ok()
+        let number = self.names.number(user);
+        number.is_some_and(|number| self.numbers.binary_search(&number).is_ok())
     }
 
     /// Their numbers in [`PolicySet::named`].

@@ -257,7 +257,7 @@ impl<'a> Query<'a> {
     fn list(&self, node: &'a Node, parts: &mut Parts<'a>) {
         let (names, directory) = (&self.index.names, self.directory);
         match node {
-            Node::Users(list) => parts.add_numbers(list),
+            Node::Users(list) => parts.add_numbers(list[..].into()),
             Node::Members(room) => {
                 parts.add_users(directory.members(room).into_iter().flatten());
             }
@@ -268,8 +268,7 @@ impl<'a> Query<'a> {
                 }
             }
             Node::ServerGlob(glob) => {
-                let named = self.index.named_on.keys().map(|server| &**server);
-                let servers = directory.servers().chain(named);
+                let servers = directory.servers().chain(names.servers());
                 let servers = servers.chain(self.in_hand.iter().map(UserId::server));
                 let servers: HashSet<&str, RandomState> = servers.collect();
                 let matching = servers.iter().filter(|server| glob.matches_server(server));
@@ -294,8 +293,7 @@ impl<'a> Query<'a> {
     }
 
     fn list_server(&self, server: &str, parts: &mut Parts<'a>) {
-        let named = self.index.named_on.get(server);
-        parts.add_numbers(named.map(Vec::as_slice).unwrap_or_default());
+        parts.add_numbers(self.index.names.on(server));
         parts.add_users(self.directory.users_on(server));
         let in_hand = self.in_hand.iter();
         parts.add_users(in_hand.filter(|user| user.server() == server));

@@ -73,7 +73,7 @@ impl Query<'_> {
         asked.settled = Some(settled);
         // Users stand before all other nodes.
         let first = asked.nodes.first().copied();
-        asked.name = first.filter(|node| *node < self.index.names.len());
+        asked.name = first.filter(|node| *node < self.index.names.end());
     }
 
     /// Finds only whether the policy names a user, who is then asked about few nodes.
@@ -226,7 +226,7 @@ impl Query<'_> {
     #[inline(always)]
     pub(super) fn contains(&self, root: NodeId, asked: &mut Asked<'_>) -> bool {
         // Most often a single user.
-        if root < self.index.names.len() {
+        if root < self.index.names.end() {
             return asked.name == Some(root);
         }
         match self.leaf_contains(root, asked) {

@@ -31,7 +31,7 @@ use foldhash::fast::RandomState;
 
 use crate::glob::Glob;
 use crate::id::{ServerName, UserId};
-use crate::names::{ByServer, Names};
+use crate::names::Names;
 use crate::policy::{Action, Pattern, Room};
 
 pub(crate) use lists::Lists;
@@ -170,8 +170,6 @@ impl Triggers {
 #[derive(Debug, Default)]
 pub struct Index {
     pub(crate) names: Arc<Names>,
-    /// The named users of each server, if some selector asks for those of a server.
-    pub(crate) named_on: Arc<ByServer>,
     /// The nodes behind those of the named users.
     pub(crate) nodes: Box<[Node]>,
     pub(crate) traits: Box<[Traits]>,
@@ -215,14 +213,14 @@ enum Part<'a> {
 
 impl Index {
     fn part(&self, id: NodeId) -> Part<'_> {
-        match id.checked_sub(self.names.len()) {
+        match id.checked_sub(self.names.end()) {
             None => Part::User(id),
             Some(at) => Part::Other(self.nodes.get(at as usize).unwrap_or(&Node::Nobody)),
         }
     }
 
     fn traits(&self, id: NodeId) -> Traits {
-        let at = id.checked_sub(self.names.len());
+        let at = id.checked_sub(self.names.end());
         at.and_then(|at| self.traits.get(at as usize).copied())
             .unwrap_or(Traits::NOBODY)
     }

@@ -36,8 +36,8 @@ impl<'a> Parts<'a> {
     }
 
     /// Named users, sorted.
-    pub(super) fn add_numbers(&mut self, numbers: &'a [u32]) {
-        self.numbers.push(numbers.into());
+    pub(super) fn add_numbers(&mut self, numbers: Cow<'a, [u32]>) {
+        self.numbers.push(numbers);
     }
 
     /// Users, sorted.
@@ -97,13 +97,15 @@ impl<'a> Set<'a> {
         numbers = difference(numbers, &less.numbers);
         others = difference(others, &less.others);
         if !less.numbers.is_empty() && !others.is_empty() {
-            others = difference(others, &users_of(&less.numbers, names));
+            others = difference(others, &names.users_of(&less.numbers));
         }
         if !less.others.is_empty() && !numbers.is_empty() {
             let gone = less.others.iter();
             let mut gone: Vec<u32> = gone
                 .filter_map(|user| names.number(user.as_str()))
                 .collect();
+            // In order already unless users came since they were numbered.
+            gone.sort_unstable();
             gone.dedup();
             numbers = difference(numbers, &gone);
         }
@@ -112,27 +114,17 @@ impl<'a> Set<'a> {
 
     /// The users, sorted by bytes, each once.
     pub(super) fn into_users(self, names: &'a Names) -> Vec<UserId> {
-        if self.others.is_empty() {
-            let mut users = Vec::with_capacity(self.numbers.len());
-            users.extend(
-                self.numbers
-                    .iter()
-                    .filter_map(|at| names.user(*at))
-                    .cloned(),
-            );
-            return users;
-        }
         if self.numbers.is_empty() {
             return self.others.into_iter().cloned().collect();
         }
-        let named = users_of(&self.numbers, names);
+        if self.others.is_empty() && names.are_in_order(&self.numbers) {
+            let mut users = Vec::with_capacity(self.numbers.len());
+            let named = self.numbers.iter().filter_map(|at| names.user(*at));
+            users.extend(named.cloned());
+            return users;
+        }
+        let named = names.users_of(&self.numbers);
         let all = union(vec![named.into(), self.others.into()]);
         all.into_iter().cloned().collect()
     }
-}
-
-fn users_of<'a>(numbers: &[u32], names: &'a Names) -> Vec<&'a UserId> {
-    let mut users = Vec::with_capacity(numbers.len());
-    users.extend(numbers.iter().filter_map(|at| names.user(*at)));
-    users
 }

@@ -74,9 +74,9 @@ pub(super) fn confusable(policy: &PolicySet, directory: Option<&Directory>) -> V
     // For each hash one written ID; a second one makes it interesting.
     let mut by_hash: Map<u64, u32> = Map::default();
     let mut alike: Map<u64, Vec<&UserId>> = Map::default();
-    for (at, user) in (0..).zip(policy.named.iter()) {
+    for (number, user) in policy.named.numbered() {
         match by_hash.entry(looks.hash(user.as_str(), &mut buffer)) {
-            Entry::Vacant(free) => _ = free.insert(at),
+            Entry::Vacant(free) => _ = free.insert(number),
             Entry::Occupied(taken) => {
                 let users = alike.entry(*taken.key()).or_default();
                 if users.is_empty() {
