@@ -5,18 +5,24 @@
 //! Law: linear in the policy, times a logarithm for sorting. Selectors recurse as deep as
 //! parentheses nest; groups are nodes already made when they are used.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::fast::RandomState;
 
 use crate::glob::Glob;
 use crate::id::{ServerName, UserId};
 use crate::index::{
-    Globs, Index, Link, Links, Lists, Node, NodeId, Recall, Regexes, Traits, Triggers,
+    Globs, Holders, Index, Link, Links, List, Lists, Node, NodeId, Recall, Regexes, Traits,
+    Triggers, address,
 };
 use crate::names::Names;
 use crate::policy::{Action, Kind, Pattern, PolicySet, Room, Selector};
 
-/// Compiles a policy. Costs its size.
-pub fn compile(policy: PolicySet) -> Index {
+/// Compiles a policy. What an earlier one found is used where it still holds.
+///
+/// Costs the size of the policy, less users of group files that the earlier one has.
+pub fn compile(policy: PolicySet, before: Option<&Index>) -> Index {
     let mut compiler = Compiler::new(Arc::clone(&policy.named));
     for group in &policy.groups {
         let node = compiler.selector(&group.selector);
@@ -43,11 +49,18 @@ pub fn compile(policy: PolicySet) -> Index {
     let by_recipients = rules
         .iter()
         .map(|(action, from, to)| (*to, Link::new(*action, *from)));
+    let none = Holders::default();
+    let before = before.map_or(&none, |index| &index.holders);
+    let has_lists = !compiler.lists.is_empty();
+    let (holders, new) = Holders::new(before, std::mem::take(&mut compiler.lists));
+    for (list, node) in &new {
+        compiler.is_above(list, *node);
+    }
     let (user_globs, server_globs) = (&compiler.user_globs, &compiler.server_globs);
     let patterns = compiler.regexes.len() + user_globs.len() + server_globs.len();
     compiler.triggers.patterns = patterns;
     let above = Lists::new(count, &compiler.above);
-    let found_slowly = patterns > 0 || !above.is_empty();
+    let found_slowly = patterns > 0 || has_lists || !above.is_empty();
     compiler.triggers.recall = found_slowly.then(Recall::new);
     compiler.triggers.user_globs = Globs::new(user_globs);
     compiler.triggers.server_globs = Globs::new(server_globs);
@@ -57,6 +70,7 @@ pub fn compile(policy: PolicySet) -> Index {
         by_senders: Links::new(count, by_senders),
         by_recipients: Links::new(count, by_recipients),
         above,
+        holders,
         nodes: compiler.nodes.into(),
         traits: compiler.traits.into(),
         triggers: Triggers::default(),
@@ -85,6 +99,10 @@ struct Compiler {
     regexes: Vec<(Pattern, NodeId)>,
     /// Pairs of a node and one built on it that it triggers.
     above: Vec<(NodeId, NodeId)>,
+    /// The lists of group files, each once.
+    lists: Vec<(List, NodeId)>,
+    /// Their nodes: two groups may have one file.
+    listed: HashMap<usize, NodeId, RandomState>,
 }
 
 impl Compiler {
@@ -99,6 +117,8 @@ impl Compiler {
             server_globs: Vec::new(),
             regexes: Vec::new(),
             above: Vec::new(),
+            lists: Vec::new(),
+            listed: HashMap::default(),
         }
     }
 
@@ -108,7 +128,7 @@ impl Compiler {
             Kind::Local => self.once(Node::Local, |triggers| &mut triggers.local),
             Kind::Remote => self.once(Node::Remote, |triggers| &mut triggers.remote),
             Kind::User(user) => self.user(user),
-            Kind::Listed(users) => self.users(users.numbers()),
+            Kind::Listed(users) => self.listed(users.numbers()),
             Kind::Server(server) => self.server(server),
             Kind::Members(room) => self.room(room),
             Kind::UserGlob(glob) => {
@@ -159,7 +179,7 @@ impl Compiler {
         users.dedup();
         let mut nodes: Vec<NodeId> = Vec::new();
         if !users.is_empty() {
-            nodes.push(self.users(&users.into()));
+            nodes.push(self.users(users));
         }
         let others = parts
             .iter()
@@ -197,16 +217,38 @@ impl Compiler {
     }
 
     /// The node of some users, sorted, each once.
-    fn users(&mut self, users: &Arc<[u32]>) -> NodeId {
-        match **users {
+    fn users(&mut self, users: Vec<u32>) -> NodeId {
+        match *users {
             [] => self.add(Node::Nobody),
             [only] => only,
             _ => {
                 let node = self.next();
-                self.above.extend(users.iter().map(|user| (*user, node)));
-                self.add(Node::Users(Arc::clone(users)))
+                self.is_above(&users, node);
+                self.add(Node::Users(users.into()))
             }
         }
+    }
+
+    /// The node of the users of a group file.
+    fn listed(&mut self, users: &List) -> NodeId {
+        match **users {
+            [] => self.add(Node::Nobody),
+            [only] => only,
+            _ => {
+                if let Some(node) = self.listed.get(&address(users)) {
+                    return *node;
+                }
+                let node = self.add(Node::Users(Arc::clone(users)));
+                self.listed.insert(address(users), node);
+                self.lists.push((Arc::clone(users), node));
+                node
+            }
+        }
+    }
+
+    /// Each of some users triggers a node.
+    fn is_above(&mut self, users: &[u32], node: NodeId) {
+        self.above.extend(users.iter().map(|user| (*user, node)));
     }
 
     fn server(&mut self, server: &ServerName) -> NodeId {

@@ -468,6 +468,11 @@ impl Loader {
         root: &Path,
         texts: &[(SourceId, Arc<[Packed]>)],
     ) -> HashMap<Span, GroupFile> {
+        let base = match root.is_dir() {
+            true => root,
+            false => root.parent().unwrap_or(root),
+        };
+        let base = plain_path(base);
         let mut by_place: HashMap<Span, Option<usize>> = HashMap::new();
         let mut by_path: HashMap<PathBuf, usize> = HashMap::new();
         let mut files: Vec<ReadFile> = Vec::new();
@@ -496,7 +501,7 @@ impl Loader {
             let at = match by_path.get(&file) {
                 Some(at) => *at,
                 None => {
-                    let source = self.group_file(root, &file, path.span);
+                    let source = self.group_file(&base, &file, path.span);
                     files.push(ReadFile {
                         source,
                         problems_before: self.problems.len(),
@@ -558,13 +563,8 @@ impl Loader {
         content
     }
 
-    fn group_file(&mut self, root: &Path, file: &Path, named: Span) -> Option<SourceId> {
-        let base = if root.is_dir() {
-            root
-        } else {
-            root.parent().unwrap_or(root)
-        };
-        let name = file.strip_prefix(plain_path(base)).unwrap_or(file);
+    fn group_file(&mut self, base: &Path, file: &Path, named: Span) -> Option<SourceId> {
+        let name = file.strip_prefix(base).unwrap_or(file);
         let name = match name.to_string_lossy() {
             name if name.is_empty() => ".".to_owned(),
             name => name.into_owned(),

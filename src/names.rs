@@ -301,7 +301,11 @@ impl Naming {
         let user = UserId::parse(text)?;
         let key = self.before.end() + self.new.len() as u32;
         self.new.push(user.clone());
-        insert(&mut self.keys, &self.before.block.hasher, (user.clone(), key));
+        insert(
+            &mut self.keys,
+            &self.before.block.hasher,
+            (user.clone(), key),
+        );
         Ok((key, user))
     }
 
@@ -482,7 +486,10 @@ mod tests {
             assert_eq!(names.number(user), Some(numbers.of(*key)));
         }
         let list = keys.iter().map(|(key, _)| *key).collect::<Vec<_>>();
-        assert_eq!(names.users_of(&numbers.list(&list)), names.iter().collect::<Vec<_>>());
+        assert_eq!(
+            names.users_of(&numbers.list(&list)),
+            names.iter().collect::<Vec<_>>()
+        );
         names
     }
 

@@ -105,7 +105,7 @@ impl Router {
             paths: loaded.paths.clone(),
             retired: Vec::new(),
         };
-        let snapshot = Snapshot::new(1, loaded)?;
+        let snapshot = Snapshot::new(1, loaded, None)?;
         Ok(Router {
             origin,
             current: ArcSwap::from_pointee(snapshot),
@@ -129,8 +129,11 @@ impl Router {
             return Reload::Unchanged;
         }
         last.fingerprint = loaded.fingerprint;
-        let before = self.current.load().generation;
-        match Snapshot::new(before + 1, loaded) {
+        let in_force = self.snapshot();
+        let before = in_force.generation;
+        let next = Snapshot::new(before + 1, loaded, Some(&in_force.index));
+        drop(in_force);
+        match next {
             Ok(snapshot) => {
                 let snapshot = Arc::new(snapshot);
                 let old = self.current.swap(Arc::clone(&snapshot));
@@ -186,7 +189,7 @@ impl Last {
 }
 
 impl Snapshot {
-    fn new(generation: u64, loaded: Loaded) -> Result<Self, Report> {
+    fn new(generation: u64, loaded: Loaded, before: Option<&Index>) -> Result<Self, Report> {
         if loaded.report.has_errors() {
             return Err(loaded.report);
         }
@@ -213,7 +216,7 @@ impl Snapshot {
         let follows_known_users = follows_known_users(&policy);
         Ok(Snapshot {
             generation,
-            index: compile(policy),
+            index: compile(policy, before),
             meaning,
             policy: OnceLock::new(),
             rule_count,

@@ -88,6 +88,17 @@ const FILES: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Two groups of one file that stays, beside which what comes and goes in the others is little.
+const CROWD: &str = "group crowd from \"crowd.yaml\"\ngroup again from \"crowd.yaml\"\n\
+    send group crowd to @zoe:x.org\n@bob:x.org sees group again except @dora:x.org\n";
+
+fn crowd() -> String {
+    let server = |n: usize| ["x.org", "y.org", "z.org"][n % 3];
+    let many = (0..80).map(|n| format!("- \"@c{n}:{}\"\n", server(n)));
+    let others = ["- \"@ann:x.org\"\n", "- \"@dora:x.org\"\n"];
+    many.chain(others.map(String::from)).collect()
+}
+
 fn origin(folder: &Path) -> Origin {
     Origin {
         path: Some(folder.into()),
@@ -182,6 +193,10 @@ fn lives(seed: u64, steps: usize, told: &mut Told) {
     };
     for file in 0..FILES.len() {
         write(file, 0);
+    }
+    if !seed.is_multiple_of(3) {
+        fs::write(folder.path().join("crowd.policy"), CROWD).unwrap();
+        fs::write(folder.path().join("crowd.yaml"), crowd()).unwrap();
     }
     let router = Router::load(origin(folder.path())).unwrap();
     let mut history = String::new();

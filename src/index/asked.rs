@@ -118,7 +118,7 @@ impl Query<'_> {
             } else {
                 continue;
             }
-            left.extend(self.index.above.get(node).iter().copied().map(Reverse));
+            left.extend(self.index.above(node).map(Reverse));
         }
         let settled = nodes.len();
         nodes.extend_from_slice(&open);
@@ -173,19 +173,19 @@ impl Query<'_> {
             self.rooms(asked.id, nodes);
         }
         let mut seen: HashSet<NodeId, RandomState> = HashSet::default();
-        while let Some(node) = nodes.get(at) {
+        while let Some(node) = nodes.get(at).copied() {
             at += 1;
-            for above in self.index.above.get(*node) {
+            for above in self.index.above(node) {
                 let few = nodes.len() <= nodes.inline_size();
                 if !few && seen.is_empty() {
                     seen.extend(nodes.iter().copied());
                 }
                 let new = match few {
-                    true => !nodes.contains(above),
-                    false => seen.insert(*above),
+                    true => !nodes.contains(&above),
+                    false => seen.insert(above),
                 };
                 if new {
-                    nodes.push(*above);
+                    nodes.push(above);
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! For each number a list of numbers, in two blocks.
 
+use std::sync::Arc;
+
 /// The lists of `0..count`.
 #[derive(Debug, Default)]
 pub(crate) struct Lists {
@@ -61,6 +63,39 @@ impl Lists {
         }
     }
 
+    /// For each number the places of the lists that hold it, ascending. Costs two passes over the lists.
+    pub(crate) fn holding(lists: &[Arc<[u32]>]) -> Self {
+        let mut starts: Vec<u32> = Vec::new();
+        let highest = lists.iter().filter_map(|list| list.iter().max()).max();
+        starts.resize(highest.map_or(0, |number| *number as usize + 1), 0);
+        for number in lists.iter().flat_map(|list| list.iter()) {
+            if let Some(count) = starts.get_mut(*number as usize) {
+                *count += 1;
+            }
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += std::mem::replace(start, sum);
+        }
+        let mut items = vec![0; sum as usize];
+        for (place, list) in (0..).zip(lists) {
+            for number in list.iter() {
+                if let Some(start) = starts.get_mut(*number as usize)
+                    && let Some(item) = items.get_mut(*start as usize)
+                {
+                    *item = place;
+                    *start += 1;
+                }
+            }
+        }
+        // Each start is at its end by now, where the next one began.
+        starts.insert(0, 0);
+        Lists {
+            starts: starts.into(),
+            items: items.into(),
+        }
+    }
+
     /// Whether there is nothing in any list.
     pub(crate) fn is_empty(&self) -> bool {
         self.items.is_empty()
@@ -86,5 +121,13 @@ mod tests {
         let lists = Lists::new(4, &[(2, 9), (0, 5), (2, 1), (2, 9), (0, 5), (3, 0)]);
         let all: Vec<&[u32]> = (0..5).map(|at| lists.get(at)).collect();
         assert_eq!(all, [&[5][..], &[], &[1, 9], &[0], &[]]);
+    }
+
+    #[test]
+    fn each_number_is_found_in_the_lists_that_hold_it() {
+        let lists = Lists::holding(&[[1, 4].into(), [].into(), [0, 1].into()]);
+        let all: Vec<&[u32]> = (0..6).map(|at| lists.get(at)).collect();
+        assert_eq!(all, [&[2][..], &[0, 2], &[], &[], &[0], &[]]);
+        assert!(Lists::holding(&[]).get(0).is_empty());
     }
 }

@@ -17,6 +17,7 @@
 
 mod answer;
 mod asked;
+mod holders;
 mod lists;
 mod merge;
 mod patterns;
@@ -34,6 +35,7 @@ use crate::id::{ServerName, UserId};
 use crate::names::Names;
 use crate::policy::{Action, Pattern, Room};
 
+pub(crate) use holders::{Holders, List, address};
 pub(crate) use lists::Lists;
 pub(crate) use patterns::{Globs, Regexes};
 pub(crate) use query::{Query, Side};
@@ -48,7 +50,7 @@ pub(crate) enum Node {
     Nobody,
     Everyone,
     /// Named users by their numbers, sorted, each once.
-    Users(Arc<[u32]>),
+    Users(List),
     UserGlob(Glob),
     Server(ServerName),
     ServerGlob(Glob),
@@ -174,8 +176,9 @@ pub struct Index {
     pub(crate) nodes: Box<[Node]>,
     pub(crate) traits: Box<[Traits]>,
     pub(crate) triggers: Triggers,
-    /// For each node those built on it that it triggers.
+    /// For each node those built on it that it triggers, but for those in `holders`.
     pub(crate) above: Lists,
+    pub(crate) holders: Holders,
     /// The rules of each node as senders, and as recipients.
     pub(crate) by_senders: Links,
     pub(crate) by_recipients: Links,
@@ -232,12 +235,18 @@ impl Index {
         }
     }
 
+    /// The nodes built on a node that it triggers.
+    fn above(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
+        let above = self.above.get(id).iter().copied();
+        above.chain(self.holders.of(id))
+    }
+
     /// Whether a node has rules, or others are built on it that it triggers.
     pub(crate) fn leads_on(&self, id: NodeId) -> bool {
         let has_rules = |links: &Links| links.of(id).len() > 0;
         has_rules(&self.by_senders)
             || has_rules(&self.by_recipients)
-            || !self.above.get(id).is_empty()
+            || self.above(id).next().is_some()
     }
 
     /// Whether the policy itself names a user.
