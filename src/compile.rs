@@ -11,19 +11,20 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use crate::glob::Glob;
-use crate::id::{ServerName, UserId};
+use crate::id::ServerName;
 use crate::index::{
     Globs, Holders, Index, Link, Links, List, Lists, Node, NodeId, Recall, Regexes, Traits,
     Triggers, address,
 };
-use crate::names::Names;
+use crate::names::{Names, Numbers};
 use crate::policy::{Action, Kind, Pattern, PolicySet, Room, Selector};
 
 /// Compiles a policy. What an earlier one found is used where it still holds.
 ///
 /// Costs the size of the policy, less users of group files that the earlier one has.
-pub fn compile(policy: PolicySet, before: Option<&Index>) -> Index {
-    let mut compiler = Compiler::new(Arc::clone(&policy.named));
+pub fn compile(mut policy: PolicySet, before: Option<&Index>) -> Index {
+    let numbers = std::mem::take(&mut policy.numbers);
+    let mut compiler = Compiler::new(Arc::clone(&policy.named), numbers);
     for group in &policy.groups {
         let node = compiler.selector(&group.selector);
         compiler.groups.push(node);
@@ -59,7 +60,7 @@ pub fn compile(policy: PolicySet, before: Option<&Index>) -> Index {
     let (user_globs, server_globs) = (&compiler.user_globs, &compiler.server_globs);
     let patterns = compiler.regexes.len() + user_globs.len() + server_globs.len();
     compiler.triggers.patterns = patterns;
-    let above = Lists::new(count, &compiler.above);
+    let above = Lists::new(count, compiler.above.iter().copied());
     let found_slowly = patterns > 0 || has_lists || !above.is_empty();
     compiler.triggers.recall = found_slowly.then(Recall::new);
     compiler.triggers.user_globs = Globs::new(user_globs);
@@ -89,6 +90,8 @@ pub fn compile(policy: PolicySet, before: Option<&Index>) -> Index {
 
 struct Compiler {
     names: Arc<Names>,
+    /// By the keys of the users in selectors.
+    numbers: Numbers,
     /// The nodes behind those of the named users.
     nodes: Vec<Node>,
     traits: Vec<Traits>,
@@ -106,9 +109,10 @@ struct Compiler {
 }
 
 impl Compiler {
-    fn new(names: Arc<Names>) -> Self {
+    fn new(names: Arc<Names>, numbers: Numbers) -> Self {
         Compiler {
             names,
+            numbers,
             nodes: Vec::new(),
             traits: Vec::new(),
             groups: Vec::new(),
@@ -127,7 +131,7 @@ impl Compiler {
             Kind::Everyone => self.once(Node::Everyone, |triggers| &mut triggers.everyone),
             Kind::Local => self.once(Node::Local, |triggers| &mut triggers.local),
             Kind::Remote => self.once(Node::Remote, |triggers| &mut triggers.remote),
-            Kind::User(user) => self.user(user),
+            Kind::User(user) => self.numbers.of(user.key()),
             Kind::Listed(users) => self.listed(users.numbers()),
             Kind::Server(server) => self.server(server),
             Kind::Members(room) => self.room(room),
@@ -171,7 +175,7 @@ impl Compiler {
     /// The users among the parts become one list.
     fn any(&mut self, parts: &[Selector]) -> NodeId {
         let user = |part: &Selector| match &part.kind {
-            Kind::User(user) => self.names.number(user.as_str()),
+            Kind::User(user) => Some(self.numbers.of(user.key())),
             _ => None,
         };
         let mut users: Vec<u32> = parts.iter().filter_map(user).collect();
@@ -206,14 +210,6 @@ impl Compiler {
         let node = self.add(node);
         *slot(&mut self.triggers) = Some(node);
         node
-    }
-
-    /// The node of a user, which is their number.
-    fn user(&mut self, user: &UserId) -> NodeId {
-        match self.names.number(user.as_str()) {
-            Some(number) => number,
-            None => self.add(Node::Nobody),
-        }
     }
 
     /// The node of some users, sorted, each once.

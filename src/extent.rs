@@ -96,7 +96,7 @@ impl Counter<'_> {
                 return Cow::Borrowed(group.map_or(&[], |group| &group.users));
             }
             Kind::Everyone => self.those(|_| true),
-            Kind::User(id) => self.numbers([id]),
+            Kind::User(id) => self.numbers([&**id]),
             Kind::UserGlob(glob) => self.those(|id| glob.matches_user(id)),
             Kind::Server(server) => self.those(|id| server_of(id) == server.as_str()),
             Kind::ServerGlob(glob) => self.those(|id| glob.matches_server(server_of(id))),

@@ -267,7 +267,7 @@ pub(crate) struct Naming {
 }
 
 /// The numbers that keys stand for; `None` if each is its own.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Numbers(Option<Vec<u32>>);
 
 /// Stands for nobody.

@@ -7,6 +7,7 @@
 //! Law: frozen once made. Groups stand in an order in which each comes after all groups it uses.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use regex_automata::nfa::thompson::NFA;
@@ -14,6 +15,7 @@ use regex_syntax::hir::literal::Extractor;
 
 use crate::glob::Glob;
 use crate::id::{RoomAlias, RoomId, ServerName, UserId};
+use crate::names::Numbers;
 use crate::source::Span;
 
 pub use crate::names::Names;
@@ -28,6 +30,8 @@ pub struct PolicySet {
     pub groups: Vec<Group>,
     /// Every user ID written anywhere in the policy or in a group file.
     pub named: Arc<Names>,
+    /// The numbers of the users in the selectors, by their keys.
+    pub(crate) numbers: Numbers,
     /// Every room written anywhere, with its places.
     pub rooms: Vec<(Room, Span)>,
     /// The server that completes names: the `server` statement's, else the homeserver's.
@@ -77,7 +81,7 @@ pub enum Kind {
     /// Every user, unknown ones too.
     Everyone,
     /// This user.
-    User(UserId),
+    User(Named),
     /// The users whose ID matches.
     UserGlob(Glob),
     /// The users on this server.
@@ -102,6 +106,38 @@ pub enum Kind {
     Both(Box<[Selector]>),
     /// The users in the first and not in the second.
     Except(Box<Selector>, Box<Selector>),
+}
+
+/// A user named in a policy: their ID.
+#[derive(Clone)]
+pub struct Named {
+    id: UserId,
+    /// Has their number in [`PolicySet::numbers`], so that nobody looks for it again.
+    key: u32,
+}
+
+impl Named {
+    pub(crate) fn new(id: UserId, key: u32) -> Self {
+        Named { id, key }
+    }
+
+    pub(crate) fn key(&self) -> u32 {
+        self.key
+    }
+}
+
+impl Deref for Named {
+    type Target = UserId;
+
+    fn deref(&self) -> &UserId {
+        &self.id
+    }
+}
+
+impl fmt::Debug for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.id, f)
+    }
 }
 
 /// Some of the users named in a policy, sorted, each once.

@@ -12,11 +12,11 @@ pub(crate) struct Lists {
 impl Lists {
     /// From pairs of owner and item, whose owners are below `count`; each list is sorted, with each
     /// item once. Costs the pairs, times a logarithm of the longest list.
-    pub(crate) fn new(count: usize, pairs: &[(u32, u32)]) -> Self {
+    pub(crate) fn new(count: usize, pairs: impl Iterator<Item = (u32, u32)> + Clone) -> Self {
         // Each owner's first place comes from how many pairs stand before, and moves on as they fill.
         let mut ends = vec![0_u32; count + 1];
-        for (owner, _) in pairs {
-            if let Some(end) = ends.get_mut(*owner as usize + 1) {
+        for (owner, _) in pairs.clone() {
+            if let Some(end) = ends.get_mut(owner as usize + 1) {
                 *end += 1;
             }
         }
@@ -27,11 +27,11 @@ impl Lists {
         }
         let mut items = vec![0_u32; sum as usize];
         for (owner, item) in pairs {
-            let Some(at) = ends.get_mut(*owner as usize) else {
+            let Some(at) = ends.get_mut(owner as usize) else {
                 continue;
             };
             if let Some(place) = items.get_mut(*at as usize) {
-                *place = *item;
+                *place = item;
                 *at += 1;
             }
         }
@@ -118,7 +118,10 @@ mod tests {
 
     #[test]
     fn each_list_is_sorted_and_has_each_item_once() {
-        let lists = Lists::new(4, &[(2, 9), (0, 5), (2, 1), (2, 9), (0, 5), (3, 0)]);
+        let lists = Lists::new(
+            4,
+            [(2, 9), (0, 5), (2, 1), (2, 9), (0, 5), (3, 0)].into_iter(),
+        );
         let all: Vec<&[u32]> = (0..5).map(|at| lists.get(at)).collect();
         assert_eq!(all, [&[5][..], &[], &[1, 9], &[0], &[]]);
     }

@@ -110,9 +110,8 @@ pub(crate) struct Links(Lists);
 
 impl Links {
     /// From pairs of a node and its link, for `count` nodes.
-    pub(crate) fn new(count: usize, pairs: impl Iterator<Item = (NodeId, Link)>) -> Self {
-        let pairs: Vec<(u32, u32)> = pairs.map(|(node, link)| (node, link.0)).collect();
-        Links(Lists::new(count, &pairs))
+    pub(crate) fn new(count: usize, pairs: impl Iterator<Item = (NodeId, Link)> + Clone) -> Self {
+        Links(Lists::new(count, pairs.map(|(node, link)| (node, link.0))))
     }
 
     fn of(&self, node: NodeId) -> impl ExactSizeIterator<Item = Link> {

@@ -51,7 +51,7 @@ fn same(a: &Selector, b: &Selector) -> bool {
         (Kind::Everyone, Kind::Everyone)
         | (Kind::Local, Kind::Local)
         | (Kind::Remote, Kind::Remote) => true,
-        (Kind::User(a), Kind::User(b)) => a == b,
+        (Kind::User(a), Kind::User(b)) => **a == **b,
         (Kind::UserGlob(a), Kind::UserGlob(b)) | (Kind::ServerGlob(a), Kind::ServerGlob(b)) => {
             a.pieces() == b.pieces()
         }

@@ -135,7 +135,7 @@ impl Sets {
     fn of_kind(&mut self, selector: &Selector, found: &mut Vec<Contradiction>) -> Set {
         match &selector.kind {
             Kind::Everyone => self.add(Shape::Everyone),
-            Kind::User(user) => self.add(Shape::Users(Arc::from([user.clone()]))),
+            Kind::User(user) => self.add(Shape::Users(Arc::from([UserId::clone(user)]))),
             Kind::Listed(users) => self.add(Shape::Users(users.iter().cloned().collect())),
             Kind::Server(server) => self.add(Shape::Servers(Arc::from([server.clone()]))),
             Kind::ServerGlob(glob) => self.add(Shape::ServerGlob(plain(glob.pieces()))),

@@ -148,6 +148,7 @@ pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> Resolved {
         rules,
         groups,
         named,
+        numbers,
         rooms: resolver.rooms,
         default_server,
     };

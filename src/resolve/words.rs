@@ -7,7 +7,7 @@ use super::{Default, Resolver};
 use crate::diagnostic::{Diagnostic, Name};
 use crate::glob::{Glob, Piece};
 use crate::id::{IdError, RoomAlias, RoomId, ServerName, UserId};
-use crate::policy::{Kind, MAX_REGEXES_BYTES, Pattern, Room};
+use crate::policy::{Kind, MAX_REGEXES_BYTES, Named, Pattern, Room};
 use crate::source::Span;
 use crate::syntax::ast::Word;
 use crate::syntax::link::id_in_link;
@@ -165,10 +165,10 @@ impl Resolver<'_, '_> {
         odd.is_none() && !empty
     }
 
-    fn user_id(&mut self, word: &Word, text: &str) -> Option<UserId> {
+    fn user_id(&mut self, word: &Word, text: &str) -> Option<Named> {
         let span = word.span;
         match self.named_user(span, text)? {
-            Ok((_, id)) => Some(id),
+            Ok((key, id)) => Some(Named::new(id, key)),
             Err(error) => {
                 let message = format!("`{}` is not a user ID: it {error}", shorten(text));
                 let meant = meant::user_word(text).filter(|_| !word.quoted);
