@@ -15,11 +15,13 @@ mod threads;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
+
+use foldhash::quality::FixedState;
 
 use crate::diagnostic::{Diagnostic, Name, Report, visible};
 use crate::id::ServerName;
@@ -658,9 +660,7 @@ fn read_regular(path: &Path) -> std::io::Result<(Vec<u8>, Option<Stamp>)> {
 }
 
 fn hash_of(bytes: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    bytes.hash(&mut hasher);
-    hasher.finish()
+    FixedState::default().hash_one(bytes)
 }
 
 #[cfg(test)]

@@ -13,12 +13,14 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::BuildHasher;
+use std::hint::black_box;
 use std::iter::Peekable;
 use std::slice;
 use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
+use smallvec::SmallVec;
 
 use crate::id::{IdError, UserId};
 
@@ -49,9 +51,42 @@ struct Block {
 /// The users of each server, by their numbers, sorted.
 type ByServer = HashMap<Box<str>, Vec<u32>, RandomState>;
 
-/// Users with their numbers, to be found by the hash of the ID. The ID stands here as well, because a
-/// look at another place costs more than all else.
-type Numbered = HashTable<(UserId, u32)>;
+/// Users with their numbers, to be found by their IDs.
+#[derive(Clone, Default)]
+struct Numbered(HashTable<Entry>);
+
+/// The ID stands here as well, because a look at another place costs more than all else.
+#[derive(Clone)]
+struct Entry {
+    user: UserId,
+    number: u32,
+    hash: u32,
+}
+
+impl Numbered {
+    #[inline]
+    fn find(&self, hash: u32, user: &str) -> Option<&Entry> {
+        let same = |entry: &Entry| entry.hash == hash && entry.user.as_str() == user;
+        self.0.find(spread(hash), same)
+    }
+
+    /// A user who has this hash, if any; most often the one that is meant. Looks at no ID.
+    #[inline]
+    fn guess(&self, hash: u32) -> Option<&Entry> {
+        self.0.find(spread(hash), |entry| entry.hash == hash)
+    }
+
+    fn insert(&mut self, entry: Entry) {
+        let hash = |entry: &Entry| spread(entry.hash);
+        self.0.insert_unique(hash(&entry), entry, hash);
+    }
+}
+
+/// The table wants its bits at both ends.
+#[inline]
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
+}
 
 /// So many users more than an eighth come and go before all are put in one block again.
 const LOOSE: usize = 16;
@@ -77,23 +112,23 @@ impl Names {
     /// The number of a user. Costs one look-up.
     #[inline]
     pub fn number(&self, user: &str) -> Option<u32> {
-        let number = self.ever(self.hash_of(user), user)?;
+        let number = self.ever(self.hash_of(user), user)?.number;
         (self.gone.is_empty() || !self.is_gone(number)).then_some(number)
     }
 
     /// The number of a user who is named or was.
     #[inline]
-    fn ever(&self, hash: u64, user: &str) -> Option<u32> {
-        let number = find(&self.block.numbers, hash, user);
-        if number.is_some() || self.more.is_empty() {
-            return number;
+    fn ever(&self, hash: u32, user: &str) -> Option<&Entry> {
+        let entry = self.block.numbers.find(hash, user);
+        if entry.is_some() || self.more.is_empty() {
+            return entry;
         }
-        find(&self.more_numbers, hash, user)
+        self.more_numbers.find(hash, user)
     }
 
     #[inline]
-    fn hash_of(&self, user: &str) -> u64 {
-        self.block.hasher.hash_one(user)
+    fn hash_of(&self, user: &str) -> u32 {
+        self.block.hasher.hash_one(user) as u32
     }
 
     fn is_gone(&self, number: u32) -> bool {
@@ -189,12 +224,6 @@ impl Names {
     }
 }
 
-#[inline]
-fn find(numbers: &Numbered, hash: u64, user: &str) -> Option<u32> {
-    let found = numbers.find(hash, |(id, _)| id.as_str() == user);
-    found.map(|(_, number)| *number)
-}
-
 impl fmt::Debug for Names {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
@@ -279,34 +308,48 @@ impl Naming {
             met: vec![false; before.end() as usize],
             before,
             new: Vec::new(),
-            keys: HashTable::new(),
+            keys: Numbered::default(),
         }
     }
 
     /// The user of a text, who is named from now on, and their key. Costs a look-up.
     pub(crate) fn name(&mut self, text: &str) -> Result<(u32, UserId), IdError> {
         let hash = self.before.hash_of(text);
-        if let Some(number) = self.before.ever(hash, text)
-            && let Some(user) = self.before.user(number)
-        {
-            if let Some(met) = self.met.get_mut(number as usize) {
+        if let Some(entry) = self.before.ever(hash, text) {
+            if let Some(met) = self.met.get_mut(entry.number as usize) {
                 *met = true;
             }
-            return Ok((number, user.clone()));
+            return Ok((entry.number, entry.user.clone()));
         }
-        let same = |(id, _): &(UserId, u32)| id.as_str() == text;
-        if let Some((user, key)) = self.keys.find(hash, same) {
-            return Ok((*key, user.clone()));
+        if let Some(entry) = self.keys.find(hash, text) {
+            return Ok((entry.number, entry.user.clone()));
         }
         let user = UserId::parse(text)?;
         let key = self.before.end() + self.new.len() as u32;
         self.new.push(user.clone());
-        insert(
-            &mut self.keys,
-            &self.before.block.hasher,
-            (user.clone(), key),
-        );
+        self.keys.insert(Entry {
+            user: user.clone(),
+            number: key,
+            hash,
+        });
         Ok((key, user))
+    }
+
+    /// Looks at what the next users to be named will be found by. Names nobody: the memory is asked for
+    /// all of them at once, where each look-up by itself would wait for it.
+    pub(crate) fn fetch<'t>(&self, texts: impl Iterator<Item = &'t str>) {
+        let known = match self.before.is_empty() {
+            true => &self.keys,
+            false => &self.before.block.numbers,
+        };
+        let entries = texts.filter_map(|text| known.guess(self.before.hash_of(text)));
+        let entries: SmallVec<[&Entry; 64]> = entries.collect();
+        let ends = |entry: &Entry| {
+            let id = entry.user.as_str().as_bytes();
+            (id.first().copied(), id.last().copied())
+        };
+        let seen = entries.into_iter().map(ends);
+        black_box(seen.fold((None, None), |all, ends| all.max(ends)));
     }
 
     /// Some of those before are named again.
@@ -351,8 +394,9 @@ impl Naming {
                 *slot = number;
             }
         }
-        for (_, key) in self.keys.iter_mut() {
-            *key = numbers.get(*key as usize).copied().unwrap_or(NOBODY);
+        for entry in self.keys.0.iter_mut() {
+            let number = numbers.get(entry.number as usize);
+            entry.number = number.copied().unwrap_or(NOBODY);
         }
         let mut users: Vec<Option<UserId>> = self.new.into_iter().map(Some).collect();
         let users = order
@@ -392,11 +436,11 @@ impl Naming {
     /// behind the block.
     fn behind(self, gone: Box<[u32]>) -> Names {
         let before = &self.before;
-        let hasher = &before.block.hasher;
         let mut more_numbers = before.more_numbers.clone();
-        for new in self.keys {
-            insert(&mut more_numbers, hasher, new);
-        }
+        self.keys
+            .0
+            .into_iter()
+            .for_each(|new| more_numbers.insert(new));
         let mut names = Names {
             block: Arc::clone(&before.block),
             more: before.more.iter().cloned().chain(self.new).collect(),
@@ -410,11 +454,6 @@ impl Naming {
         names.more_sorted = more.into();
         names
     }
-}
-
-fn insert(numbers: &mut Numbered, hasher: &RandomState, new: (UserId, u32)) {
-    let hash = |(user, _): &(UserId, u32)| hasher.hash_one(user.as_str());
-    numbers.insert_unique(hash(&new), new, hash);
 }
 
 impl Numbers {

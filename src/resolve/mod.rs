@@ -115,7 +115,12 @@ pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> Resolved {
     let count = packed.clone().map(|(_, text)| text.rules_len()).sum();
     let mut rules = Vec::with_capacity(count);
     for (source, text) in packed {
-        rules.extend(text.rules(source).filter_map(|rule| resolver.rule(&rule)));
+        let mut written = text.rules(source).peekable();
+        while written.peek().is_some() {
+            let next: Vec<ast::Rule> = written.by_ref().take(AHEAD).collect();
+            resolver.fetch(&next);
+            rules.extend(next.iter().filter_map(|rule| resolver.rule(rule)));
+        }
     }
     let order = resolver.order(&groups);
     resolver.users_taken_for_groups();
@@ -218,6 +223,9 @@ struct Resolver<'a, 'p> {
     /// many.
     regexes: usize,
 }
+
+/// Of so many rules at once the users are fetched.
+const AHEAD: usize = 32;
 
 /// How many known groups are compared, in all, with names that are not known.
 const COMPARED_GROUPS: usize = 100_000;
@@ -353,6 +361,18 @@ impl<'a> Resolver<'a, '_> {
     }
 
     // ---- rules and selectors ----
+
+    /// Makes it faster to name the users that stand on the sides of some rules.
+    fn fetch(&self, rules: &[ast::Rule]) {
+        let sides = rules
+            .iter()
+            .flat_map(|rule| [Some(&rule.senders), rule.recipients.as_ref()]);
+        let texts = sides.flatten().filter_map(|side| match &side.kind {
+            ast::Kind::User(word) if !word.quoted => Some(self.text(word)),
+            _ => None,
+        });
+        self.named.fetch(texts);
+    }
 
     fn rule(&mut self, rule: &ast::Rule) -> Option<Rule> {
         let senders = self.selector(&rule.senders);

@@ -195,7 +195,7 @@ impl Resolver<'_, '_> {
         text: &str,
     ) -> Option<Result<(u32, UserId), IdError>> {
         let completed;
-        let whole = if text.starts_with('@') && !text.contains(':') {
+        let whole = if text.starts_with('@') && !text.as_bytes().contains(&b':') {
             completed = self.complete(span, text)?;
             &completed
         } else {
