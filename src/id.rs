@@ -12,7 +12,8 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
+
+use arcstr::ArcStr;
 
 /// The most bytes an identifier may have, its sigil and server included.
 pub const MAX_BYTES: usize = 255;
@@ -47,7 +48,7 @@ macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident, $check:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Arc<str>);
+        pub struct $name(ArcStr);
 
         impl $name {
             /// Checks a text.
