@@ -9,6 +9,7 @@
 //! so that an answer needs no sorting. One fact costs a constant number of map operations to change,
 //! whatever the number of rules, members and users, in the mean over many.
 
+mod joined;
 mod users;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -21,6 +22,7 @@ use crate::id::{RoomAlias, RoomId, ServerName, UserId, server_of};
 use crate::policy::Room;
 use crate::yaml;
 
+pub(crate) use joined::Joined;
 use users::Users;
 
 type Map<K, V> = HashMap<K, V, RandomState>;
@@ -32,15 +34,24 @@ pub struct Directory {
     server_name: Option<ServerName>,
     /// The users listed as such; members of rooms are known besides.
     listed: Set<UserId>,
-    rooms: Map<RoomId, Users>,
+    /// By their numbers. A room stays here when all have left.
+    rooms: Vec<Members>,
+    numbers: Map<RoomId, u32>,
     /// Whether a user is joined to a room is asked here.
-    rooms_of: Map<UserId, Set<RoomId>>,
+    rooms_of: Map<UserId, Joined>,
     aliases: Map<RoomAlias, RoomId>,
     aliases_of: Map<RoomId, BTreeSet<RoomAlias>>,
     /// All known users.
     known: Users,
     /// The same by server.
     by_server: Map<Arc<str>, Users>,
+}
+
+/// A room and who is joined to it.
+#[derive(Debug, Clone)]
+struct Members {
+    room: RoomId,
+    users: Users,
 }
 
 impl Directory {
@@ -102,43 +113,50 @@ impl Directory {
     /// Says who is joined to a room, instead of what was said before. Costs the members, old and new.
     pub fn set_room_members(&mut self, room: RoomId, members: impl IntoIterator<Item = UserId>) {
         let new: Users = members.into_iter().collect();
-        let old = self.rooms.insert(room.clone(), new.clone());
+        let number = self.number(&room);
         for joined in new.iter() {
-            self.link(&room, joined);
+            self.link(number, joined);
         }
-        if let Some(old) = old {
+        let members = self.rooms.get_mut(number as usize);
+        let old = members.map(|members| std::mem::replace(&mut members.users, new.clone()));
+        if let Some(old) = old.filter(|old| old.len() > 0) {
             let stay: Set<&UserId> = new.iter().collect();
             for left in old.iter().filter(|user| !stay.contains(user)) {
-                self.unlink(&room, left);
+                self.unlink(number, left);
             }
         }
     }
 
     /// One user joins a room.
     pub fn join(&mut self, room: RoomId, user: UserId) {
-        if self.link(&room, &user) {
-            self.rooms.entry(room).or_default().add(user);
+        let number = self.number(&room);
+        if self.link(number, &user)
+            && let Some(members) = self.rooms.get_mut(number as usize)
+        {
+            members.users.add(user);
         }
     }
 
     /// One user leaves a room.
     pub fn leave(&mut self, room: &str, user: &str) {
         let joined = self.rooms_of.get_key_value(user);
-        let joined =
-            joined.and_then(|(user, rooms)| Some((user.clone(), rooms.get(room)?.clone())));
-        let Some((user, room)) = joined else {
+        let Some(((user, joined), number)) = joined.zip(self.numbers.get(room).copied()) else {
             return;
         };
-        if let Some(members) = self.rooms.get_mut(&room) {
-            members.remove(&user);
+        if !joined.contains(number) {
+            return;
         }
-        self.unlink(&room, &user);
+        let user = user.clone();
+        if let Some(members) = self.rooms.get_mut(number as usize) {
+            members.users.remove(&user);
+        }
+        self.unlink(number, &user);
     }
 
     /// Says which room an alias names, instead of what was said before.
     pub fn set_alias(&mut self, alias: RoomAlias, room: RoomId) {
         self.remove_alias(alias.as_str());
-        self.rooms.entry(room.clone()).or_default();
+        self.number(&room);
         self.aliases_of
             .entry(room.clone())
             .or_default()
@@ -155,17 +173,30 @@ impl Directory {
         }
     }
 
-    /// `false` if the user is joined to the room already.
-    fn link(&mut self, room: &RoomId, user: &UserId) -> bool {
-        self.learn(user);
-        let rooms = self.rooms_of.entry(user.clone()).or_default();
-        rooms.insert(room.clone())
+    /// The number of a room, which is there from now on.
+    fn number(&mut self, room: &RoomId) -> u32 {
+        if let Some(number) = self.numbers.get(room) {
+            return *number;
+        }
+        let number = self.rooms.len() as u32;
+        self.rooms.push(Members {
+            room: room.clone(),
+            users: Users::default(),
+        });
+        self.numbers.insert(room.clone(), number);
+        number
     }
 
-    fn unlink(&mut self, room: &RoomId, user: &UserId) {
+    /// `false` if the user is joined to the room already.
+    fn link(&mut self, room: u32, user: &UserId) -> bool {
+        self.learn(user);
+        self.rooms_of.entry(user.clone()).or_default().insert(room)
+    }
+
+    fn unlink(&mut self, room: u32, user: &UserId) {
         if let Some(rooms) = self.rooms_of.get_mut(user) {
             rooms.remove(room);
-            if rooms.is_empty() {
+            if rooms.len() == 0 {
                 self.rooms_of.remove(user);
             }
         }
@@ -256,8 +287,8 @@ impl Directory {
     /// The members of a room named by its ID or an alias, sorted by bytes; `None` if there is no such
     /// room here.
     pub fn members(&self, room: &Room) -> Option<impl ExactSizeIterator<Item = &UserId>> {
-        let members = self.rooms.get(self.room_id(room)?)?;
-        Some(members.iter())
+        let members = self.rooms.get(self.room_number(room)? as usize)?;
+        Some(members.users.iter())
     }
 
     /// How many members a room has, 0 if there is no such room here.
@@ -267,20 +298,27 @@ impl Directory {
 
     /// Whether a user is joined to a room named by its ID or an alias. Costs two look-ups.
     pub fn is_member(&self, room: &Room, user: &str) -> bool {
-        let joined = self.rooms_of.get(user).zip(self.room_id(room));
+        let joined = self.rooms_of.get(user).zip(self.room_number(room));
         joined.is_some_and(|(rooms, room)| rooms.contains(room))
     }
 
     /// The rooms a user is joined to; `None` if there is none.
-    pub(crate) fn joined(&self, user: &str) -> Option<&HashSet<RoomId, RandomState>> {
+    pub(crate) fn joined(&self, user: &str) -> Option<&Joined> {
         self.rooms_of.get(user)
     }
 
     /// The rooms a user is joined to, in no order.
-    pub fn rooms_of(&self, user: &str) -> impl ExactSizeIterator<Item = &RoomId> {
-        // An empty list has the same iterator.
-        let rooms = self.rooms_of.get(user);
-        rooms.map(HashSet::iter).unwrap_or_default()
+    pub fn rooms_of(&self, user: &str) -> impl Iterator<Item = &RoomId> {
+        let joined = self.joined(user).into_iter();
+        joined.flat_map(|joined| self.rooms_in(joined))
+    }
+
+    /// The rooms of some numbers, in no order.
+    pub(crate) fn rooms_in(&self, joined: &Joined) -> impl Iterator<Item = &RoomId> {
+        let rooms = joined
+            .iter()
+            .filter_map(|number| self.rooms.get(number as usize));
+        rooms.map(|members| &members.room)
     }
 
     /// The aliases of a room, sorted.
@@ -290,16 +328,17 @@ impl Directory {
 
     /// All rooms and aliases, in no order.
     pub fn room_names(&self) -> impl Iterator<Item = &str> {
-        let ids = self.rooms.keys().map(RoomId::as_str);
+        let ids = self.rooms.iter().map(|members| members.room.as_str());
         ids.chain(self.aliases.keys().map(RoomAlias::as_str))
     }
 
-    /// The ID of a room named by its ID or an alias; `None` for an alias of no room here.
-    pub(crate) fn room_id<'a>(&'a self, room: &'a Room) -> Option<&'a RoomId> {
-        match room {
-            Room::Id(id) => Some(id),
-            Room::Alias(alias) => self.aliases.get(alias),
-        }
+    /// The number of a room named by its ID or an alias; `None` if there is no such room here.
+    pub(crate) fn room_number(&self, room: &Room) -> Option<u32> {
+        let id = match room {
+            Room::Id(id) => id,
+            Room::Alias(alias) => self.aliases.get(alias)?,
+        };
+        self.numbers.get(id).copied()
     }
 }
 

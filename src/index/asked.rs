@@ -200,7 +200,7 @@ impl Query<'_> {
         if joined.len() >= named.len() {
             let inside = |node: &&NodeId| match self.index.part(**node) {
                 Part::Other(Node::Members(room)) => {
-                    let room = self.directory.room_id(room);
+                    let room = self.directory.room_number(room);
                     room.is_some_and(|room| joined.contains(room))
                 }
                 _ => false,
@@ -208,7 +208,7 @@ impl Query<'_> {
             nodes.extend(named.values().filter(inside).copied());
             return;
         }
-        for room in joined {
+        for room in self.directory.rooms_in(joined) {
             nodes.extend(named.get(room.as_str()).copied());
             if self.index.triggers.by_alias {
                 let aliases = self.directory.aliases_of(room.as_str());
