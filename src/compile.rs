@@ -13,8 +13,8 @@ use foldhash::fast::RandomState;
 use crate::glob::Glob;
 use crate::id::ServerName;
 use crate::index::{
-    Globs, Holders, Index, Link, Links, List, Lists, Node, NodeId, Recall, Regexes, Traits,
-    Triggers, address,
+    Globs, Holders, Index, Link, Links, List, Lists, NamedRoom, Node, NodeId, Recall, Regexes,
+    Traits, Triggers, address,
 };
 use crate::names::{Names, Numbers};
 use crate::policy::{Action, Kind, Pattern, PolicySet, Room, Selector};
@@ -260,7 +260,7 @@ impl Compiler {
         if let Some(node) = self.triggers.rooms.get(room.as_str()) {
             return *node;
         }
-        let node = self.add(Node::Members(room.clone()));
+        let node = self.add(Node::Members(NamedRoom::new(room.clone())));
         self.triggers.rooms.insert(room.as_str().into(), node);
         node
     }

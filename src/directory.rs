@@ -287,7 +287,7 @@ impl Directory {
     /// The members of a room named by its ID or an alias, sorted by bytes; `None` if there is no such
     /// room here.
     pub fn members(&self, room: &Room) -> Option<impl ExactSizeIterator<Item = &UserId>> {
-        let members = self.rooms.get(self.room_number(room)? as usize)?;
+        let members = self.rooms.get(self.room_number(room, 0)? as usize)?;
         Some(members.users.iter())
     }
 
@@ -298,7 +298,7 @@ impl Directory {
 
     /// Whether a user is joined to a room named by its ID or an alias. Costs two look-ups.
     pub fn is_member(&self, room: &Room, user: &str) -> bool {
-        let joined = self.rooms_of.get(user).zip(self.room_number(room));
+        let joined = self.rooms_of.get(user).zip(self.room_number(room, 0));
         joined.is_some_and(|(rooms, room)| rooms.contains(room))
     }
 
@@ -332,13 +332,18 @@ impl Directory {
         ids.chain(self.aliases.keys().map(RoomAlias::as_str))
     }
 
-    /// The number of a room named by its ID or an alias; `None` if there is no such room here.
-    pub(crate) fn room_number(&self, room: &Room) -> Option<u32> {
+    /// The number of a room named by its ID or an alias; `None` if there is no such room here. If it is
+    /// the one that is likely, that costs a comparison, else a look-up.
+    pub(crate) fn room_number(&self, room: &Room, likely: u32) -> Option<u32> {
         let id = match room {
             Room::Id(id) => id,
             Room::Alias(alias) => self.aliases.get(alias)?,
         };
-        self.numbers.get(id).copied()
+        let there = self.rooms.get(likely as usize);
+        match there.is_some_and(|members| members.room == *id) {
+            true => Some(likely),
+            false => self.numbers.get(id).copied(),
+        }
     }
 }
 

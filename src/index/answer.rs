@@ -183,7 +183,7 @@ impl<'a> Query<'a> {
             weight += match self.index.part(node) {
                 Part::User(_) | Part::Other(Node::Nobody) => 1,
                 Part::Other(Node::Users(list)) => list.len(),
-                Part::Other(Node::Members(room)) => self.directory.member_count(room),
+                Part::Other(Node::Members(room)) => self.directory.member_count(&room.room),
                 Part::Other(Node::Any(parts)) => {
                     left.extend(parts.iter());
                     1
@@ -259,7 +259,7 @@ impl<'a> Query<'a> {
         match node {
             Node::Users(list) => parts.add_numbers(list[..].into()),
             Node::Members(room) => {
-                parts.add_users(directory.members(room).into_iter().flatten());
+                parts.add_users(directory.members(&room.room).into_iter().flatten());
             }
             Node::Server(server) => self.list_server(server.as_str(), parts),
             Node::Local => {

@@ -199,10 +199,7 @@ impl Query<'_> {
         };
         if joined.len() >= named.len() {
             let inside = |node: &&NodeId| match self.index.part(**node) {
-                Part::Other(Node::Members(room)) => {
-                    let room = self.directory.room_number(room);
-                    room.is_some_and(|room| joined.contains(room))
-                }
+                Part::Other(Node::Members(room)) => room.is_among(joined, self.directory),
                 _ => false,
             };
             nodes.extend(named.values().filter(inside).copied());
@@ -315,7 +312,10 @@ impl Query<'_> {
             Node::Matching(pattern) => pattern.matches(asked.id),
             Node::Local => self.directory.is_local(asked.id),
             Node::Remote => !self.directory.is_local(asked.id),
-            Node::Members(room) => self.directory.is_member(room, asked.id),
+            Node::Members(room) => {
+                let joined = self.directory.joined(asked.id);
+                joined.is_some_and(|joined| room.is_among(joined, self.directory))
+            }
             Node::Any(_) | Node::Both(_) | Node::Except(..) => return None,
         })
     }

@@ -23,6 +23,7 @@ mod merge;
 mod patterns;
 mod query;
 mod recall;
+mod room;
 mod set;
 
 use std::collections::HashMap;
@@ -33,13 +34,14 @@ use foldhash::fast::RandomState;
 use crate::glob::Glob;
 use crate::id::{ServerName, UserId};
 use crate::names::Names;
-use crate::policy::{Action, Pattern, Room};
+use crate::policy::{Action, Pattern};
 
 pub(crate) use holders::{Holders, List, address};
 pub(crate) use lists::Lists;
 pub(crate) use patterns::{Globs, Regexes};
 pub(crate) use query::{Query, Side};
 pub(crate) use recall::Recall;
+pub(crate) use room::NamedRoom;
 
 /// A selector by its number: first the named users, then the others in [`Index::nodes`].
 pub(crate) type NodeId = u32;
@@ -57,7 +59,7 @@ pub(crate) enum Node {
     Matching(Pattern),
     Local,
     Remote,
-    Members(Room),
+    Members(NamedRoom),
     Any(Box<[NodeId]>),
     /// The first part is the one with the fewest users to look at.
     Both(Box<[NodeId]>),
