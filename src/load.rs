@@ -8,20 +8,17 @@
 //! Law: only regular files are opened, so that reading never hangs; nothing is read past the limits;
 //! whatever is wrong is a problem in the report, and all other files are read nevertheless.
 
+mod bytes;
+mod find;
 mod kept;
 mod paths;
 mod stamp;
 mod threads;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs;
-use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher};
-use std::io::Read as _;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
-
-use foldhash::quality::FixedState;
 
 use crate::diagnostic::{Diagnostic, Name, Report, visible};
 use crate::id::ServerName;
@@ -34,6 +31,7 @@ use crate::yaml;
 pub use kept::Kept;
 pub(crate) use stamp::{place, times};
 
+use bytes::{hash_of, read_regular};
 use kept::File;
 use paths::{near_file, plain_path};
 use stamp::Stamp;
@@ -43,9 +41,6 @@ pub const MAX_FILE_BYTES: u64 = 64 << 20;
 
 /// The most bytes all files of a policy may have together, group files too.
 pub const MAX_POLICY_BYTES: u64 = 256 << 20;
-
-/// How deep folders may nest; a link back to a folder above it ends here at the latest.
-const MAX_FOLDER_DEPTH: usize = 64;
 
 /// Where a policy comes from.
 #[derive(Debug, Clone, Default)]
@@ -205,67 +200,6 @@ struct Loader {
 }
 
 impl Loader {
-    /// The policy files with the names they are shown under.
-    fn find(&mut self, root: &Path) -> Vec<(String, PathBuf)> {
-        if !root.is_dir() {
-            let name = root.file_name().unwrap_or(root.as_os_str());
-            return vec![(name.to_string_lossy().into_owned(), root.to_owned())];
-        }
-        let mut found = Vec::new();
-        self.seen.extend(fs::canonicalize(root));
-        self.find_in(root, "", 0, &mut found);
-        if found.is_empty() {
-            let span = self.nothing(".", root);
-            let message = format!("there is no `*.policy` file in `{}`", root.display());
-            let help =
-                "put a file such as `main.policy` there; names that start with `.` are skipped";
-            self.problems
-                .push(Diagnostic::new(Name::UnreadableFile, span, message, help));
-        }
-        found.sort();
-        found
-    }
-
-    fn find_in(
-        &mut self,
-        folder: &Path,
-        prefix: &str,
-        depth: usize,
-        found: &mut Vec<(String, PathBuf)>,
-    ) {
-        let entries = match fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) => {
-                let name = if prefix.is_empty() {
-                    "."
-                } else {
-                    prefix.trim_end_matches('/')
-                };
-                let span = self.nothing(name, folder);
-                self.unreadable(span, name, &error.to_string());
-                return;
-            }
-        };
-        let mut entries: Vec<_> = entries.flatten().collect();
-        entries.sort_by_key(fs::DirEntry::file_name);
-        for entry in entries {
-            let (name, path) = (entry.file_name(), entry.path());
-            let name = name.to_string_lossy();
-            if name.starts_with('.') {
-                continue;
-            }
-            if path.is_dir() {
-                // Links could lead to one folder in very many ways, or round and round.
-                let is_new = fs::canonicalize(&path).is_ok_and(|real| self.seen.insert(real));
-                if depth < MAX_FOLDER_DEPTH && is_new {
-                    self.find_in(&path, &format!("{prefix}{name}/"), depth + 1, found);
-                }
-            } else if name.ends_with(".policy") {
-                found.push((format!("{prefix}{name}"), path));
-            }
-        }
-    }
-
     /// Reads one file, or takes what is kept of it. A problem with it is reported at `named`, the place
     /// that names it, or at its own start.
     fn read(&mut self, name: &str, path: &Path, named: Option<Span>) -> Option<SourceId> {
@@ -638,29 +572,6 @@ struct Read {
     stamp: Option<Stamp>,
     hash: u64,
     bytes: u64,
-}
-
-/// The bytes of a regular file, one more than the limit at most, and its stamp.
-fn read_regular(path: &Path) -> std::io::Result<(Vec<u8>, Option<Stamp>)> {
-    // Opening a pipe would wait for its writer.
-    let there = fs::metadata(path)?;
-    if !there.is_file() {
-        return Err(std::io::Error::other("it is not a regular file"));
-    }
-    let file = fs::File::open(path)?;
-    // Before the first byte: a write meanwhile makes another stamp.
-    let stamp = Stamp::of(&file.metadata()?);
-    let stamp = stamp.filter(|stamp| stamp.is_old(SystemTime::now()));
-    // The text is kept: it takes no more than it is long.
-    let size = usize::try_from(there.len().min(MAX_FILE_BYTES)).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(size + 1);
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    bytes.shrink_to_fit();
-    Ok((bytes, stamp))
-}
-
-fn hash_of(bytes: &[u8]) -> u64 {
-    FixedState::default().hash_one(bytes)
 }
 
 #[cfg(test)]

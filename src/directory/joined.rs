@@ -16,6 +16,10 @@ const FEW: usize = 32;
 #[derive(Debug, Clone)]
 pub(crate) enum Joined {
     Few(SmallVec<[u32; 4]>),
+    #[expect(
+        clippy::box_collection,
+        reason = "few users have it, and all are as large"
+    )]
     Many(Box<HashSet<u32, RandomState>>),
 }
 
