@@ -6,7 +6,8 @@
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PySet, PyString, PyTuple};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyList, PySet, PyString, PyTuple, PyType};
 
 use crate::facts::{Group, Split};
 
@@ -154,4 +155,19 @@ pub(crate) fn set_of_ids<'py>(
         set.add(id)?;
     }
     Ok(set)
+}
+
+/// An awaitable that has its result.
+pub(crate) fn finished<'py>(result: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let py = result.py();
+    let class = CLASS.import(py, "synapse_presence_router.awaitable", "Finished")?;
+    class.call1((result,))
+}
+
+/// The one whose result is "ALL".
+pub(crate) fn finished_all(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    static ALL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let all = ALL.get_or_try_init(py, || finished(intern!(py, "ALL")).map(Bound::unbind))?;
+    Ok(all.bind(py).clone())
 }

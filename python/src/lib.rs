@@ -16,6 +16,7 @@ mod core;
 mod differ;
 mod facts;
 mod guard;
+mod interest;
 mod partition;
 mod ready;
 mod rows;

@@ -10,6 +10,7 @@ import pytest
 from synapse_presence_router import PresenceRouter
 
 presence = pytest.importorskip("synapse.api.presence", reason="matrix-synapse is not installed")
+from synapse.events.presence_router import PresenceRouter as Registry  # noqa: E402
 from synapse.util.caches.descriptors import cached  # noqa: E402
 from twisted.internet import task  # noqa: E402
 
@@ -194,6 +195,15 @@ class Module:
 
     def interested(self, user: Any) -> set[str] | str:
         return finished(self.router.get_interested_users(user))
+
+    def asked_by_synapse(self, user: Any) -> set[str] | str:
+        """What Synapse's own list of callbacks makes of the answer."""
+        registry = Registry(None)
+        registry.register_presence_router_callbacks(
+            get_users_for_states=self.router.get_users_for_states,
+            get_interested_users=self.router.get_interested_users,
+        )
+        return finished(registry.get_interested_users(user))
 
     def reload(self, text: str) -> Any:
         """Changes the policy, in one step as editors do it, and reads it anew."""

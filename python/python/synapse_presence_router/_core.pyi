@@ -2,6 +2,8 @@
 
 from typing import Any, Final, Iterable, Literal, Sequence
 
+from .awaitable import Finished
+
 __version__: Final[str]
 
 class PolicyError(Exception):
@@ -97,11 +99,17 @@ class Core:
     def interested(self, user: object, generation: int | None = None) -> set[str] | Literal["ALL"] | None:
         """Whose presence this user receives by the policy: "ALL", or a set.
 
-        The user becomes known. None if `generation` is given and no longer in force. A small set is
-        the same as long as the answer is true and nobody has changed it; a large one is a copy.
+        The user becomes known. None if `generation` is given and no longer in force. The set is the caller's,
+        to change as they like.
         """
-    def interested_now(self, user: object) -> set[str] | Literal["ALL"] | None:
-        """As `interested`, if nothing has to be asked for first; else None."""
+    def interested_now(
+        self, user: object, only_reads: bool
+    ) -> Finished[set[str] | str] | set[str] | Literal["ALL"] | None:
+        """As `interested`, if nothing has to be asked for first; else None.
+
+        If the caller `only_reads` a set and lets go of it, it is one that others are given too, as the result
+        of an awaitable. So is "ALL", but for the first time a user is answered that.
+        """
 
     # Reload.
 

@@ -15,6 +15,7 @@ Not for: who sees whom (`_core`), what Synapse knows (`homeserver`).
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import weakref
 from typing import AbstractSet as Set
@@ -23,6 +24,7 @@ from typing import Any, Awaitable, Callable, Iterable, Mapping, TypeVar
 from . import _core
 from . import config as configuration
 from .awaitable import Finished, begin
+from .callers import code_that_only_reads
 from .complaints import Complaints
 from .config import Config
 from .facts import Facts
@@ -88,6 +90,7 @@ class PresenceRouter:
         self._core = core
         self._facts = Facts(core, self._homeserver, self._complaints)
         self._answered_all: set[str] = set()
+        self._only_reads = code_that_only_reads()
 
         _log_start(config, core)
         self._follow_the_policy()
@@ -138,10 +141,16 @@ class PresenceRouter:
     def get_interested_users(self, user_id: str) -> Awaitable[set[str] | str]:
         """Whose presence this user receives beyond that of users who share a room.
 
-        Returns an awaitable of a set of user IDs, or of "ALL".
+        Returns an awaitable of a set of user IDs, the caller's own, or of "ALL".
         """
         try:
-            answer = self._core.interested_now(user_id)
+            only_reads = sys._getframe(1).f_code is self._only_reads
+        except ValueError:
+            only_reads = False  # no code of Python's called
+        try:
+            answer = self._core.interested_now(user_id, only_reads)
+            if type(answer) is Finished:
+                return answer
             if answer is not None:
                 return Finished(self._remember(user_id, answer))
             return begin(self._interested_users(user_id))
