@@ -30,9 +30,9 @@ from typing import Any, Awaitable, Callable, Iterable, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from fakes import Api, state  # noqa: E402
+from fakes import Api, Source, state  # noqa: E402
 from synapse.events.presence_router import PresenceRouter as SynapseRouter  # noqa: E402
-from synapse.handlers.presence import get_interested_parties  # noqa: E402
+from synapse.handlers.presence import PresenceEventSource, get_interested_parties  # noqa: E402
 from synapse.util.async_helpers import delay_cancellation  # noqa: E402
 from synapse_presence_router import PresenceRouter  # noqa: E402
 from synapse_presence_router.awaitable import Finished  # noqa: E402
@@ -287,6 +287,12 @@ def main(words: Sequence[str]) -> None:
     for states in (1, 10, 1000):
         if wanted(f"{states}x10", "differing"):
             differing(states)
+    print("\nsync: Synapse's own part of the /sync of a user who receives everyone, its question included\n")
+    for states, recipients in SIZES[:4]:
+        for blocked in (False, True):
+            name = f"{states}x{recipients}" + " blocked" * blocked
+            if wanted(name, "sync"):
+                sync(name, states, recipients, blocked).measure()
     print("\nget_interested_users of a user who receives everyone, of one who receives N users\n")
     for senders in (0, 5, 100, 1000, 10_000, 100_000):
         if wanted("interested", str(senders)):
@@ -320,6 +326,36 @@ def for_states(name: str, states: int, recipients: int, changed: str | None, aga
     answer = dict.fromkeys(users, set(batches(states)(1)[0]))
     row.contenders["Synapse's merging"] = merging(answer)
     return row
+
+
+def sync(name: str, states: int, recipients: int, blocked: bool) -> Row:
+    """All who receive everyone sync for one batch, whose first sender may be blocked and in a room with them."""
+    users = [user("r", number) for number in range(recipients)]
+    batch = batches(states)(1)[0]
+    rooms = {ROOM: [*users, batch[0].user_id]}
+    rules = policy_file(f"block {batch[0].user_id}\n" * blocked)
+    routers = [our_router(rooms, always_send_to_users=users, policy=rules) for _ in range(2)]
+    for router in routers:
+        for each in users:
+            _run(_await_all(router.get_interested_users, [each]))
+    # As if it were not known what this Synapse does with an answer.
+    routers[1]._callers._takes_one = None
+    row = Row(name, lambda calls: list(itertools.islice(itertools.cycle(users), calls)))
+    row.contenders[OURS] = syncing(routers[0], batch)
+    row.contenders["the whole answer"] = syncing(routers[1], batch)
+    if not blocked:
+        # It knows no rooms, so it could not give room mates back.
+        row.contenders["a shared set"] = syncing(SharedSet(users), batch)
+    return row
+
+
+def syncing(router: Any, batch: list[Any]) -> Callback:
+    registry = SynapseRouter(None)
+    registry.register_presence_router_callbacks(
+        get_users_for_states=router.get_users_for_states, get_interested_users=router.get_interested_users
+    )
+    source = Source(registry, batch)
+    return lambda who: PresenceEventSource._filter_all_presence_updates_for_user(source, who, True, 1)
 
 
 def bars(path: Path) -> None:

@@ -22,6 +22,7 @@ use crate::facts::{Facts, Take};
 use crate::guard::guard;
 use crate::interest::{Interest, Kept, Remembered};
 use crate::ready::Ready;
+use crate::whole::One;
 use crate::{InlineTexts, PolicyError, origin};
 
 /// Loaded or refused, generation in force, its rules, its warnings, report.
@@ -235,6 +236,19 @@ impl Core {
         })
     }
 
+    fn route_only_for<'py>(
+        &self,
+        py: Python<'py>,
+        states: &Bound<'py, PyList>,
+        senders: &Bound<'py, PyList>,
+        user: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<One<'py>>> {
+        guard(|| {
+            let snapshot = self.router.snapshot();
+            Ok(self.only_for(py, &snapshot, states, senders, user_text(user)))
+        })
+    }
+
     #[pyo3(signature = (user, generation = None))]
     fn interested<'py>(
         &self,
@@ -352,7 +366,7 @@ impl Core {
 
 impl Core {
     /// Does something with the facts, and drops afterwards what they no longer remember.
-    fn with_facts<T>(&self, py: Python<'_>, work: impl FnOnce(&mut Facts) -> T) -> T {
+    pub(crate) fn with_facts<T>(&self, py: Python<'_>, work: impl FnOnce(&mut Facts) -> T) -> T {
         let mut facts = lock(py, &self.facts);
         let done = work(&mut facts);
         let retired = facts.take_retired();
@@ -540,6 +554,6 @@ fn user_text<'a>(user: &'a Bound<'_, PyAny>) -> &'a str {
 }
 
 /// A string's text; empty, which is no identifier, if it has surrogates.
-fn text<'a>(string: &'a Bound<'_, PyString>) -> &'a str {
+pub(crate) fn text<'a>(string: &'a Bound<'_, PyString>) -> &'a str {
     string.to_str().unwrap_or_default()
 }

@@ -26,6 +26,7 @@ use crate::interest::{Interest, Interests, Remembered};
 use crate::partition::Partition;
 use crate::ready::Ready;
 use crate::rows::{Rows, Strings};
+use crate::whole::Whole;
 
 pub(crate) type Map<K, V> = HashMap<K, V, RandomState>;
 
@@ -83,6 +84,7 @@ pub(crate) struct Facts {
     scratch: Vec<u32>,
     rooms: (u64, Option<Rooms>),
     interests: Interests,
+    whole: Option<Whole>,
     retired: Retired,
 }
 
@@ -323,6 +325,24 @@ impl Facts {
     /// Keeps what a user was answered for as long as it is true.
     pub(crate) fn remember(&mut self, stamp: Stamp, user: &str, answer: Remembered) {
         self.interests.keep(stamp, user, answer, &mut self.retired);
+    }
+
+    /// Whose presence a user receives who receives everyone; `None` of anybody else.
+    pub(crate) fn everyone_for(&self, snapshot: &Snapshot, user: &str) -> Option<Senders> {
+        let known = self.directory.knows_user(user);
+        let senders = known.then(|| snapshot.senders_for(&self.directory, user))?;
+        matches!(senders, Senders::AllExcept(_)).then_some(senders)
+    }
+
+    /// The batch of the last time, and as of which revision it would be the same.
+    pub(crate) fn take_whole(&mut self) -> (Option<Whole>, u64) {
+        (self.whole.take(), self.revision)
+    }
+
+    pub(crate) fn keep_whole(&mut self, whole: Whole) {
+        let before = self.whole.replace(whole);
+        self.retired
+            .extend(before.into_iter().flat_map(Whole::into_python));
     }
 
     fn owe(&mut self, user: &str) {

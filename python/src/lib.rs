@@ -20,6 +20,7 @@ mod interest;
 mod partition;
 mod ready;
 mod rows;
+mod whole;
 
 use presence_router::id::UserId;
 use presence_router::router::{Inline, Origin, Router};

@@ -146,7 +146,7 @@ def test_whoever_is_no_code_of_pythons_is_anyone(policy):
 
 
 def test_the_synapse_at_hand_only_reads():
-    assert callers.code_that_only_reads() is Registry.get_interested_users.__code__
+    assert callers.Callers().only_reads is Registry.get_interested_users.__code__
 
 
 def test_synapse_is_given_one_set_again_and_again(policy):
@@ -315,7 +315,7 @@ class Plain(Registered):
 
 def test_one_that_only_reads_is_found(monkeypatch):
     monkeypatch.setattr(sys.modules[callers.REGISTRY], "PresenceRouter", Reads)
-    assert callers.code_that_only_reads() is Reads.get_interested_users.__code__
+    assert callers.Callers().only_reads is Reads.get_interested_users.__code__
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_one_that_only_reads_is_found(monkeypatch):
 )
 def test_a_synapse_that_does_anything_else_is_anyone(policy, monkeypatch, registry):
     monkeypatch.setattr(sys.modules[callers.REGISTRY], "PresenceRouter", registry)
-    assert callers.code_that_only_reads() is None
+    assert callers.Callers().only_reads is None
     module = watching(policy, 200)
     monkeypatch.undo()
     assert module.router._only_reads is None
@@ -333,7 +333,7 @@ def test_a_synapse_that_does_anything_else_is_anyone(policy, monkeypatch, regist
 
 def test_where_there_is_no_synapse_everyone_is_anyone(monkeypatch):
     monkeypatch.delitem(sys.modules, callers.REGISTRY)
-    assert callers.code_that_only_reads() is None
+    assert callers.Callers().only_reads is None
 
 
 # Threads.

@@ -96,6 +96,13 @@ class Core:
         `senders` are the states' `user_id`s. With them a batch of senders with the same recipients costs
         little more than hashing the states. The answer is the caller's, to change as they like.
         """
+    def route_only_for(self, states: list[Any], senders: list[Any], user: str) -> tuple[set[Any], list[Any]] | None:
+        """What a user who receives everyone gets of these states, and what the policy withholds from them.
+
+        `senders` are the states' `user_id`s. None if something has to be asked for first, if the user is not
+        known or does not receive everyone, or if not all are states of users: `route` then tells. Costs copying
+        the set of the states, which is made once for a batch that comes again and again.
+        """
     def interested(self, user: object, generation: int | None = None) -> set[str] | Literal["ALL"] | None:
         """Whose presence this user receives by the policy: "ALL", or a set.
 

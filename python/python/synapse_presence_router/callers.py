@@ -1,70 +1,178 @@
 """Which code of Synapse's asks us, and what it does with what it gets.
 
-A set that may be handed out again need not be copied. Of a `set` nothing but a look at every member tells
-that nobody changed it; but it need not be looked at if whoever gets it only reads it and lets go of it, as
-Synapse's list of callbacks does. Whether the Synapse at hand does is found out when the module starts, by
-having it ask, and that it is this code that asks is told by the frame of each call.
+- Of a `set` nothing but a look at every member tells that nobody changed it, so one that may be handed out again
+  is copied. Not so if whoever gets it only reads it and lets go of it, as Synapse's list of callbacks does.
+- Synapse's ``/sync`` of a user who receives everyone asks who receives a batch, and takes that user's part of
+  the answer. Nobody else's need be made, nor merged by Synapse.
 
-Law: what is not known for certain is not so. Anyone else is given what is theirs to keep and to change.
+Whether the Synapse at hand does so is found out when the module starts, by having its code ask; that it is
+this code that asks is told by the frames of each call, which nothing can leave behind for another.
+
+Law: what is not known for certain is not so. Anyone else is given the whole answer, theirs to keep and to change.
 """
 
 from __future__ import annotations
 
 import sys
-from types import CodeType
-from typing import Any
+from types import CodeType, FrameType, SimpleNamespace
+from typing import Any, Callable, Coroutine
 
 from .awaitable import Finished
 
 REGISTRY = "synapse.events.presence_router"
+HANDLER = "synapse.handlers.presence"
+
+PROBE = "@probe:example.org"
 
 
-def code_that_only_reads() -> CodeType | None:
-    """The code that asks `get_interested_users` for Synapse, if it leaves a set it gets as it is.
+class Callers:
+    """What is known of the Synapse at hand."""
 
-    None if there is no Synapse, or if that cannot be told.
-    """
-    try:
-        # Where Synapse runs it has been imported.
-        registry = sys.modules[REGISTRY].PresenceRouter
-        code: CodeType = registry.get_interested_users.__code__
-        alone, together = [_Given("a")], [_Given("b"), _Given("c")]
-        only_reads = all(_only_reads(registry, code, given) for given in (alone, together))
-        return code if only_reads else None
-    except Exception:
+    def __init__(self) -> None:
+        self.only_reads = _found(_code_that_only_reads)
+        """The code that asks `get_interested_users` for Synapse, if it leaves a set it gets as it is."""
+        self._passes_on = _found(_code_that_passes_on)
+        self._takes_one = _found(_code_that_takes_one)
+
+    def wants_only(self, caller: FrameType) -> str | None:
+        """The user whose part alone is wanted of `get_users_for_states`, None if that is not known."""
+        asks = caller.f_back
+        if caller.f_code is self._passes_on and asks is not None and asks.f_code is self._takes_one:
+            user = asks.f_locals["user_id"]
+            return user if type(user) is str else None
         return None
 
 
+def _found(look: Callable[[], CodeType | None]) -> CodeType | None:
+    try:
+        return look()
+    except Exception:
+        # There is no Synapse, or it is another than we know.
+        return None
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    """The result of what does not wait."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        return end.value
+    raise RuntimeError("it waits")
+
+
+# Synapse's list of callbacks.
+
+
+def _registry() -> Any:
+    # Where Synapse runs it has been imported.
+    return sys.modules[REGISTRY].PresenceRouter
+
+
+def _code_that_only_reads() -> CodeType | None:
+    code: CodeType = _registry().get_interested_users.__code__
+    alone, together = [_Given("a")], [_Given("b"), _Given("c")]
+    return code if all(_only_reads(code, given) for given in (alone, together)) else None
+
+
 class _Given:
-    """A callback that hands out one set, and sees by whom it is asked and what becomes of the set."""
+    """Callbacks that hand out one set, and see by whom they are asked and what becomes of the set."""
 
     def __init__(self, name: str) -> None:
         self.mine = {f"@{name}:example.org", f"@{name}:example.com"}
         self.members = frozenset(self.mine)
         self.finished = Finished(self.mine)
         self.holders = sys.getrefcount(self.mine)
+        self.by_user = {PROBE: {name}, "@other:example.org": {name, "more"}}
         self.asked_by: list[Any] = []
 
-    async def no_updates(self, states: Any) -> dict[str, set[Any]]:
-        return {}
+    def states(self, states: Any) -> Finished[dict[str, set[str]]]:
+        caller = sys._getframe(1)
+        self.asked_by.append((caller.f_code, caller.f_back and caller.f_back.f_code, states))
+        return Finished(self.by_user)
 
     def interested(self, user_id: str) -> Finished[set[str]]:
         self.asked_by.append(sys._getframe(1).f_code)
         return self.finished
 
 
-def _only_reads(registry: Any, code: CodeType, given: list[_Given]) -> bool:
-    asking = registry(None)
+def _asking(given: list[_Given]) -> Any:
+    registry = _registry()(None)
     for one in given:
-        asking.register_presence_router_callbacks(
-            get_users_for_states=one.no_updates, get_interested_users=one.interested
+        registry.register_presence_router_callbacks(
+            get_users_for_states=one.states, get_interested_users=one.interested
         )
-    try:
-        asking.get_interested_users("@probe:example.org").send(None)
-    except StopIteration:
-        # Its result is still held, and is one more holder if it is the set itself.
-        return all(
-            one.asked_by == [code] and one.mine == one.members and sys.getrefcount(one.mine) == one.holders
-            for one in given
-        )
-    return False
+    return registry
+
+
+def _only_reads(code: CodeType, given: list[_Given]) -> bool:
+    made = _run(_asking(given).get_interested_users(PROBE))  # noqa: F841 - it may be the set itself
+    return all(
+        one.asked_by == [code] and one.mine == one.members and sys.getrefcount(one.mine) == one.holders for one in given
+    )
+
+
+def _code_that_passes_on() -> CodeType | None:
+    """That which asks `get_users_for_states`, if each user is told what the callbacks say of them."""
+    code: CodeType = _registry().get_users_for_states.__code__
+    states, given = ["state"], [_Given("a"), _Given("b")]
+
+    async def ask() -> Any:
+        return await _asking(given).get_users_for_states(states)
+
+    asked_by = [(code, ask.__code__, states)]
+    expected = {PROBE: {"a", "b"}, "@other:example.org": {"a", "b", "more"}}
+    return code if _run(ask()) == expected and all(one.asked_by == asked_by for one in given) else None
+
+
+# Synapse's `/sync` of a user who receives everyone.
+
+
+def _code_that_takes_one() -> CodeType | None:
+    """That of `/sync`, if it takes nothing of the answer but the part of the user in its `user_id`."""
+    work = sys.modules[HANDLER].PresenceEventSource._filter_all_presence_updates_for_user
+    code: CodeType = work.__code__
+    for online in (True, False):
+        for since in (None, 7):
+            for hit in (True, False):
+                server = _Server(hit)
+                if _run(work(server, PROBE, online, since)) != ["state"] or server.asked != [PROBE]:
+                    return None
+    return code
+
+
+class _Server:
+    """As much of a Synapse as `/sync` may touch, and an answer that it may only take one user's part of."""
+
+    def __init__(self, hit: bool) -> None:
+        self.store = self.presence_stream_cache = self
+        self.get_presence_handler = self.get_presence_router = lambda: self
+        self.asked: list[Any] = []
+        self._hit = hit
+
+    def get_all_entities_changed(self, since: int) -> Any:
+        return SimpleNamespace(hit=self._hit, entities=["@changed:example.org"])
+
+    async def current_state_for_users(self, users: Any) -> dict[str, str]:
+        return dict.fromkeys(users, "state")
+
+    async def get_presence_for_all_users(self, include_offline: bool) -> dict[str, str]:
+        return {"@all:example.org": "state"}
+
+    def _filter_offline_presence_state(self, updates: Any) -> Any:
+        return updates
+
+    async def get_users_for_states(self, states: list[str]) -> Any:
+        if sys._getframe(1).f_locals["user_id"] != PROBE or states != ["state"]:
+            raise RuntimeError("whose part is wanted is not to be told")
+        return _Parts(self.asked)
+
+
+class _Parts:
+    """Has nothing but parts by user, and notes whose are taken."""
+
+    def __init__(self, asked: list[Any]) -> None:
+        self._asked = asked
+
+    def __getitem__(self, user: Any) -> set[str]:
+        self._asked.append(user)
+        return {"state"}

@@ -24,7 +24,7 @@ from typing import Any, Awaitable, Callable, Iterable, Mapping, TypeVar
 from . import _core
 from . import config as configuration
 from .awaitable import Finished, begin
-from .callers import code_that_only_reads
+from .callers import Callers
 from .complaints import Complaints
 from .config import Config
 from .facts import Facts
@@ -90,7 +90,8 @@ class PresenceRouter:
         self._core = core
         self._facts = Facts(core, self._homeserver, self._complaints)
         self._answered_all: set[str] = set()
-        self._only_reads = code_that_only_reads()
+        self._callers = Callers()
+        self._only_reads = self._callers.only_reads
 
         _log_start(config, core)
         self._follow_the_policy()
@@ -118,6 +119,10 @@ class PresenceRouter:
         Returns an awaitable of recipient -> updates. Recipients with equal answers share one set.
         """
         try:
+            only = self._callers.wants_only(sys._getframe(1))
+        except Exception:
+            only = None  # no code of Python's called, or nobody knows what it wants
+        try:
             states = state_updates if type(state_updates) is list else list(state_updates)
         except Exception as error:
             self._failed("get_users_for_states was given no updates", error)
@@ -128,6 +133,13 @@ class PresenceRouter:
             # Something among them is no state: the engine finds out what.
             senders = None
         try:
+            if only is not None and senders is not None:
+                part = self._core.route_only_for(states, senders, only)
+                if part is not None:
+                    received, withheld = part
+                    if not withheld:
+                        return Finished({only: received})
+                    return begin(self._with_room_mates({only: received}, [([only], withheld)]))
             answer = self._core.route_now(states, senders)
             if type(answer) is dict:
                 return Finished(answer)
