@@ -32,7 +32,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from fakes import Api, Source, state  # noqa: E402
 from synapse.events.presence_router import PresenceRouter as SynapseRouter  # noqa: E402
-from synapse.handlers.presence import PresenceEventSource, get_interested_parties  # noqa: E402
+from synapse.federation.sender import FederationSender  # noqa: E402
+from synapse.handlers.presence import (  # noqa: E402
+    PresenceEventSource,
+    get_interested_parties,
+    get_interested_remotes,
+)
 from synapse.util.async_helpers import delay_cancellation  # noqa: E402
 from synapse_presence_router import PresenceRouter  # noqa: E402
 from synapse_presence_router.awaitable import Finished  # noqa: E402
@@ -293,6 +298,11 @@ def main(words: Sequence[str]) -> None:
             name = f"{states}x{recipients}" + " blocked" * blocked
             if wanted(name, "sync"):
                 sync(name, states, recipients, blocked).measure()
+    print("\nfederation: Synapse tells servers of updates, its question included; one recipient in ten is remote\n")
+    for states, recipients in SIZES[:4]:
+        name = f"{states}x{recipients}"
+        if wanted(name, "federation"):
+            federation(name, states, recipients).measure()
     print("\nget_interested_users of a user who receives everyone, of one who receives N users\n")
     for senders in (0, 5, 100, 1000, 10_000, 100_000):
         if wanted("interested", str(senders)):
@@ -356,6 +366,60 @@ def syncing(router: Any, batch: list[Any]) -> Callback:
     )
     source = Source(registry, batch)
     return lambda who: PresenceEventSource._filter_all_presence_updates_for_user(source, who, True, 1)
+
+
+def federation(name: str, states: int, recipients: int) -> Row:
+    users = [
+        f"@r{number}:server{number % 7}.org" if number % 10 == 0 else user("r", number) for number in range(recipients)
+    ]
+    row = Row(name, batches(states))
+    routers = [our_router(always_send_to_users=users) for _ in range(2)]
+    # As if it were not known what this Synapse does with an answer.
+    routers[1]._callers._tells_servers = None
+    row.contenders[OURS] = telling_servers(routers[0])
+    row.contenders["the whole answer"] = telling_servers(routers[1])
+    row.contenders["a shared set"] = telling_servers(SharedSet(users))
+    return row
+
+
+def telling_servers(router: Any) -> Callback:
+    registry = SynapseRouter(None)
+    registry.register_presence_router_callbacks(
+        get_users_for_states=router.get_users_for_states, get_interested_users=router.get_interested_users
+    )
+    sender = Sender()
+
+    async def tell(states: list[Any]) -> None:
+        for servers, given in await get_interested_remotes(NoRooms(), registry, states):
+            await FederationSender.send_presence_to_destinations(sender, given, servers)
+
+    return tell
+
+
+class Sender:
+    """A `FederationSender` up to where it waits for its database or has something to send."""
+
+    def __init__(self) -> None:
+        self.hs = self.config = self.server = self.store = self.clock = self._federation_shard_config = self
+        self.track_presence, self._instance_name = True, "master"
+
+    def is_mine_id(self, user_id: str) -> bool:
+        return True
+
+    def is_mine_server_name(self, server: str) -> bool:
+        return server == "example.org"
+
+    def should_handle(self, instance: str, server: str) -> bool:
+        return True
+
+    def time_msec(self) -> int:
+        return 0
+
+    async def get_destination_retry_timings_batch(self, servers: list[str]) -> dict[str, None]:
+        return dict.fromkeys(servers)
+
+    def _get_per_destination_queue(self, server: str) -> None:
+        return None
 
 
 def bars(path: Path) -> None:

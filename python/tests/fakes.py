@@ -11,7 +11,7 @@ from synapse_presence_router import PresenceRouter
 
 presence = pytest.importorskip("synapse.api.presence", reason="matrix-synapse is not installed")
 from synapse.events.presence_router import PresenceRouter as Registry  # noqa: E402
-from synapse.handlers.presence import PresenceEventSource  # noqa: E402
+from synapse.handlers.presence import PresenceEventSource, get_interested_remotes  # noqa: E402
 from synapse.util.caches.descriptors import cached  # noqa: E402
 from twisted.internet import task  # noqa: E402
 
@@ -167,7 +167,7 @@ class Api:
 
 
 class Source:
-    """A `PresenceEventSource` of as much as the `/sync` of a user who receives everyone needs."""
+    """As much of Synapse as the `/sync` of a user who receives everyone and its federation need."""
 
     def __init__(self, registry: Registry, batch: list[Any]) -> None:
         self.store = self.presence_stream_cache = self
@@ -185,6 +185,9 @@ class Source:
 
     async def current_state_for_users(self, users: Any) -> dict[int, Any]:
         return dict(enumerate(self._batch))
+
+    async def get_rooms_for_user(self, user: str) -> frozenset[str]:
+        return frozenset()
 
 
 class NotFound(Exception):
@@ -235,6 +238,16 @@ class Module:
         """Synapse's own `/sync` of a user who receives everyone, when these states have changed: a coroutine."""
         source = Source(self.registry(), batch)
         return PresenceEventSource._filter_all_presence_updates_for_user(source, user, True, 1)
+
+    async def told_servers(self, batch: list[Any]) -> dict[str, set[Any]]:
+        """Which servers Synapse's own federation tells of these states. `entries` is what it made of the answer."""
+        told: dict[str, set[Any]] = {}
+        registry = self.registry()
+        self.entries = await get_interested_remotes(Source(registry, batch), registry, batch)
+        for servers, given in self.entries:
+            for server in servers if given else ():
+                told.setdefault(server, set()).update(given)
+        return told
 
     def reload(self, text: str) -> Any:
         """Changes the policy, in one step as editors do it, and reads it anew."""

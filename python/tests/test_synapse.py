@@ -377,6 +377,19 @@ def test_each_sync_of_those_who_receive_everyone_is_answered_for_that_user_alone
     assert questions(counted) - before == {"route_only_for": 4 * len(gobblers)}
 
 
+def test_federation_is_told_of_each_server_once(counted):
+    alice, *gobblers = counted.people("alice", *["gobbler"] * 4)
+    remote = [f"@r{number}:server{number % 2}.test" for number in range(10)]
+    counted.change(f"send {alice.short} to {', '.join([*remote, *(gobbler.short for gobbler in gobblers)])}\n")
+    polls = [gobbler.long_poll(gobbler.now()) for gobbler in gobblers]
+    before = questions(counted)
+    alice.set_presence("to other servers, too")
+    assert [poll.answer().users for poll in polls] == [{alice.id}] * len(gobblers)
+    # The PUT was answered after federation was told.
+    told = questions(counted) - before
+    assert told["to server0.test"] == told["to server1.test"] == 1
+
+
 def hang_up_a_long_poll(user: User, since: str) -> None:
     """Has a /sync that waits, and goes away."""
     before = user.server.open_polls()

@@ -21,6 +21,9 @@ def check(policy: str | None, inline: Sequence[tuple[str, str]]) -> None:
 def wrong_user_id(text: str) -> str | None:
     """What is wrong with a user ID (its server may be left out), as the end of a sentence; None if it is one."""
 
+def one_of_each_server(users_for_states: dict[str, set[Any]]) -> dict[str, set[Any]]:
+    """Of each server that is told anything one user, with what any user of it is told. The sets are new ones."""
+
 class Core:
     """One policy that is answered from, with the facts it is asked about.
 

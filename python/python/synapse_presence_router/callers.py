@@ -4,6 +4,8 @@
   is copied. Not so if whoever gets it only reads it and lets go of it, as Synapse's list of callbacks does.
 - Synapse's ``/sync`` of a user who receives everyone asks who receives a batch, and takes that user's part of
   the answer. Nobody else's need be made, nor merged by Synapse.
+- Synapse's federation asks who receives a batch, and tells their servers, which costs 15 us a recipient. Of each
+  server one is enough.
 
 Whether the Synapse at hand does so is found out when the module starts, by having its code ask; that it is
 this code that asks is told by the frames of each call, which nothing can leave behind for another.
@@ -17,10 +19,13 @@ import sys
 from types import CodeType, FrameType, SimpleNamespace
 from typing import Any, Callable, Coroutine
 
+from ._core import one_of_each_server
 from .awaitable import Finished
 
 REGISTRY = "synapse.events.presence_router"
 HANDLER = "synapse.handlers.presence"
+
+WHOLE = (None, False)
 
 PROBE = "@probe:example.org"
 
@@ -33,14 +38,21 @@ class Callers:
         """The code that asks `get_interested_users` for Synapse, if it leaves a set it gets as it is."""
         self._passes_on = _found(_code_that_passes_on)
         self._takes_one = _found(_code_that_takes_one)
+        self._tells_servers = _found(_code_that_tells_servers)
 
-    def wants_only(self, caller: FrameType) -> str | None:
-        """The user whose part alone is wanted of `get_users_for_states`, None if that is not known."""
+    def wants(self, caller: FrameType) -> tuple[str | None, bool]:
+        """What `get_users_for_states` is asked for: one user's part alone, or of each server one user.
+
+        (None, False) is the whole answer.
+        """
         asks = caller.f_back
-        if caller.f_code is self._passes_on and asks is not None and asks.f_code is self._takes_one:
-            user = asks.f_locals["user_id"]
-            return user if type(user) is str else None
-        return None
+        if caller.f_code is self._passes_on and asks is not None:
+            if asks.f_code is self._takes_one:
+                user = asks.f_locals["user_id"]
+                return (user, False) if type(user) is str else WHOLE
+            if asks.f_code is self._tells_servers:
+                return None, True
+        return WHOLE
 
 
 def _found(look: Callable[[], CodeType | None]) -> CodeType | None:
@@ -176,3 +188,40 @@ class _Parts:
     def __getitem__(self, user: Any) -> set[str]:
         self._asked.append(user)
         return {"state"}
+
+
+# Synapse's federation.
+
+
+def _code_that_tells_servers() -> CodeType | None:
+    """That which asks whom to tell, if it is the same to it which users of a server are named."""
+    work = sys.modules[HANDLER].get_interested_remotes
+    whole = {"@a:one": {1, 2}, "@b:one": {2, 3}, "@c:two": {1}, "@d:two": set(), "@e:three": set()}
+    for answer in (whole, one_of_each_server(whole)):
+        told: dict[str, set[Any]] = {}
+        for servers, states in _run(work(_Rooms(), _Answers(answer), [SimpleNamespace(user_id=PROBE)])):
+            for server in servers if states else ():
+                told.setdefault(server, set()).update(state for state in states if type(state) is int)
+        if told != {"one": {1, 2, 3}, "two": {1}, "room": set()}:
+            return None
+    return work.__code__  # type: ignore[no-any-return]
+
+
+class _Rooms:
+    """As much of Synapse's store as may be looked at."""
+
+    async def get_rooms_for_user(self, user_id: str) -> frozenset[str]:
+        return frozenset(["!room"])
+
+    async def get_current_hosts_in_room(self, room_id: str) -> frozenset[str]:
+        return frozenset(["room"])
+
+
+class _Answers:
+    """A list of callbacks with an answer."""
+
+    def __init__(self, answer: dict[str, set[Any]]) -> None:
+        self._answer = answer
+
+    async def get_users_for_states(self, states: Any) -> dict[str, set[Any]]:
+        return self._answer

@@ -24,7 +24,7 @@ from typing import Any, Awaitable, Callable, Iterable, Mapping, TypeVar
 from . import _core
 from . import config as configuration
 from .awaitable import Finished, begin
-from .callers import Callers
+from .callers import WHOLE, Callers
 from .complaints import Complaints
 from .config import Config
 from .facts import Facts
@@ -119,9 +119,9 @@ class PresenceRouter:
         Returns an awaitable of recipient -> updates. Recipients with equal answers share one set.
         """
         try:
-            only = self._callers.wants_only(sys._getframe(1))
+            only, by_server = self._callers.wants(sys._getframe(1))
         except Exception:
-            only = None  # no code of Python's called, or nobody knows what it wants
+            only, by_server = WHOLE  # no code of Python's called, or nobody knows what it wants
         try:
             states = state_updates if type(state_updates) is list else list(state_updates)
         except Exception as error:
@@ -140,13 +140,8 @@ class PresenceRouter:
                     if not withheld:
                         return Finished({only: received})
                     return begin(self._with_room_mates({only: received}, [([only], withheld)]))
-            answer = self._core.route_now(states, senders)
-            if type(answer) is dict:
-                return Finished(answer)
-            if answer is not None:
-                return begin(self._with_room_mates(*answer))
-            # A copy: the caller may change theirs while we wait.
-            return begin(self._users_for_states(list(states), senders))
+            whole = self._whole(states, senders)
+            return begin(self._of_each_server(whole)) if by_server else whole
         except Exception as error:
             return Finished(self._no_users_for_states(error))
 
@@ -168,6 +163,23 @@ class PresenceRouter:
             return begin(self._interested_users(user_id))
         except Exception as error:
             return Finished(self._no_interested_users(error))
+
+    def _whole(self, states: list[Any], senders: list[Any] | None) -> Awaitable[dict[str, set[Any]]]:
+        answer = self._core.route_now(states, senders)
+        if type(answer) is dict:
+            return Finished(answer)
+        if answer is not None:
+            return begin(self._with_room_mates(*answer))
+        # A copy: the caller may change theirs while we wait.
+        return begin(self._users_for_states(list(states), senders))
+
+    async def _of_each_server(self, whole: Awaitable[dict[str, set[Any]]]) -> dict[str, set[Any]]:
+        users_for_states = await whole
+        try:
+            return _core.one_of_each_server(users_for_states)
+        except Exception as error:
+            self._failed("every remote recipient is told of, not one of each server", error)
+            return users_for_states
 
     async def _users_for_states(self, states: list[Any], senders: list[Any] | None) -> dict[str, set[Any]]:
         def route(generation: int | None) -> tuple[dict[str, set[Any]], list[Any]] | None:
