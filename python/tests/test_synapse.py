@@ -390,6 +390,20 @@ def test_federation_is_told_of_each_server_once(counted):
     assert told["to server0.test"] == told["to server1.test"] == 1
 
 
+def test_nobody_is_woken_for_nothing(counted):
+    *gobblers, hidden, alice = counted.people(*["gobbler"] * 4, "hidden", "alice")
+    counted.change(f"send all to {', '.join(gobbler.short for gobbler in gobblers)}\nblock {hidden.short}\n")
+    mate, other = gobblers[0], gobblers[1:]
+    hidden.join(mate.create_room())
+    polls = [gobbler.long_poll(gobbler.now()) for gobbler in gobblers]
+    before = questions(counted)
+    hidden.set_presence("to those who share a room")
+    assert polls[0].answer().users == {hidden.id}
+    alice.set_presence("to all")
+    assert [poll.answer().users for poll in polls[1:]] == [{alice.id}] * len(other)
+    assert (questions(counted) - before)["route_only_for"] == 1 + len(other)
+
+
 def hang_up_a_long_poll(user: User, since: str) -> None:
     """Has a /sync that waits, and goes away."""
     before = user.server.open_polls()

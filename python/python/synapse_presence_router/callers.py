@@ -6,6 +6,8 @@
   the answer. Nobody else's need be made, nor merged by Synapse.
 - Synapse's federation asks who receives a batch, and tells their servers, which costs 15 us a recipient. Of each
   server one is enough.
+- Synapse wakes the ``/sync`` of everyone who is named when something changed. Whoever is named only because they
+  receive everyone, and gets nothing of this, may sleep on.
 
 Whether the Synapse at hand does so is found out when the module starts, by having its code ask; that it is
 this code that asks is told by the frames of each call, which nothing can leave behind for another.
@@ -17,7 +19,7 @@ from __future__ import annotations
 
 import sys
 from types import CodeType, FrameType, SimpleNamespace
-from typing import Any, Callable, Coroutine
+from typing import Any, Callable, Coroutine, NamedTuple
 
 from ._core import one_of_each_server
 from .awaitable import Finished
@@ -25,9 +27,21 @@ from .awaitable import Finished
 REGISTRY = "synapse.events.presence_router"
 HANDLER = "synapse.handlers.presence"
 
-WHOLE = (None, False)
-
 PROBE = "@probe:example.org"
+
+
+class Wanted(NamedTuple):
+    only: str | None = None
+    """The user whose part alone is wanted."""
+    of_each_server: bool = False
+    """Whether one user of each server is enough."""
+    who_get_nothing: bool = True
+    """Whether users are wanted who get nothing."""
+
+
+WHOLE = Wanted()
+ONE_OF_EACH_SERVER = Wanted(of_each_server=True)
+WHO_GETS_ANYTHING = Wanted(who_get_nothing=False)
 
 
 class Callers:
@@ -39,19 +53,19 @@ class Callers:
         self._passes_on = _found(_code_that_passes_on)
         self._takes_one = _found(_code_that_takes_one)
         self._tells_servers = _found(_code_that_tells_servers)
+        self._wakes = _found(_code_that_wakes)
 
-    def wants(self, caller: FrameType) -> tuple[str | None, bool]:
-        """What `get_users_for_states` is asked for: one user's part alone, or of each server one user.
-
-        (None, False) is the whole answer.
-        """
+    def wanted(self, caller: FrameType) -> Wanted:
+        """What is wanted of `get_users_for_states`."""
         asks = caller.f_back
         if caller.f_code is self._passes_on and asks is not None:
+            if asks.f_code is self._wakes:
+                return WHO_GETS_ANYTHING
             if asks.f_code is self._takes_one:
                 user = asks.f_locals["user_id"]
-                return (user, False) if type(user) is str else WHOLE
+                return Wanted(only=user) if type(user) is str else WHOLE
             if asks.f_code is self._tells_servers:
-                return None, True
+                return ONE_OF_EACH_SERVER
         return WHOLE
 
 
@@ -190,7 +204,7 @@ class _Parts:
         return {"state"}
 
 
-# Synapse's federation.
+# Synapse's federation, and its notifier.
 
 
 def _code_that_tells_servers() -> CodeType | None:
@@ -203,6 +217,18 @@ def _code_that_tells_servers() -> CodeType | None:
             for server in servers if states else ():
                 told.setdefault(server, set()).update(state for state in states if type(state) is int)
         if told != {"one": {1, 2, 3}, "two": {1}, "room": set()}:
+            return None
+    return work.__code__  # type: ignore[no-any-return]
+
+
+def _code_that_wakes() -> CodeType | None:
+    """That which asks whom to wake, if it does nothing else with users who get nothing."""
+    work = sys.modules[HANDLER].get_interested_parties
+    some, nothing = {"@a:one": {1, 2}, "@b:one": {2}}, {"@c:one": set()}
+    for answer in ({**some, **nothing}, some):
+        rooms, users = _run(work(_Rooms(), _Answers(answer), [SimpleNamespace(user_id=PROBE)]))
+        told = {user: {state for state in states if type(state) is int} for user, states in users.items()}
+        if rooms.keys() != {"!room"} or told != {PROBE: set(), **dict.fromkeys(answer, set()), **some}:
             return None
     return work.__code__  # type: ignore[no-any-return]
 

@@ -119,9 +119,9 @@ class PresenceRouter:
         Returns an awaitable of recipient -> updates. Recipients with equal answers share one set.
         """
         try:
-            only, by_server = self._callers.wants(sys._getframe(1))
+            wanted = self._callers.wanted(sys._getframe(1))
         except Exception:
-            only, by_server = WHOLE  # no code of Python's called, or nobody knows what it wants
+            wanted = WHOLE  # no code of Python's called, or nobody knows what it wants
         try:
             states = state_updates if type(state_updates) is list else list(state_updates)
         except Exception as error:
@@ -133,15 +133,12 @@ class PresenceRouter:
             # Something among them is no state: the engine finds out what.
             senders = None
         try:
-            if only is not None and senders is not None:
-                part = self._core.route_only_for(states, senders, only)
-                if part is not None:
-                    received, withheld = part
-                    if not withheld:
-                        return Finished({only: received})
-                    return begin(self._with_room_mates({only: received}, [([only], withheld)]))
-            whole = self._whole(states, senders)
-            return begin(self._of_each_server(whole)) if by_server else whole
+            if wanted.only is not None and senders is not None:
+                answer = self._only_for(wanted.only, states, senders)
+                if answer is not None:
+                    return answer
+            answer = self._whole(states, senders, wanted.who_get_nothing)
+            return begin(self._of_each_server(answer)) if wanted.of_each_server else answer
         except Exception as error:
             return Finished(self._no_users_for_states(error))
 
@@ -164,14 +161,26 @@ class PresenceRouter:
         except Exception as error:
             return Finished(self._no_interested_users(error))
 
-    def _whole(self, states: list[Any], senders: list[Any] | None) -> Awaitable[dict[str, set[Any]]]:
+    def _only_for(self, user: str, states: list[Any], senders: list[Any]) -> Awaitable[dict[str, set[Any]]] | None:
+        part = self._core.route_only_for(states, senders, user)
+        if part is None:
+            return None
+        received, withheld = part
+        if not withheld:
+            return Finished({user: received})
+        return begin(self._with_room_mates({user: received}, [([user], withheld)]))
+
+    def _whole(
+        self, states: list[Any], senders: list[Any] | None, who_get_nothing: bool
+    ) -> Awaitable[dict[str, set[Any]]]:
         answer = self._core.route_now(states, senders)
         if type(answer) is dict:
+            # Nothing is withheld, so nobody gets nothing.
             return Finished(answer)
         if answer is not None:
-            return begin(self._with_room_mates(*answer))
+            return begin(self._with_room_mates(*answer, who_get_nothing))
         # A copy: the caller may change theirs while we wait.
-        return begin(self._users_for_states(list(states), senders))
+        return begin(self._users_for_states(list(states), senders, who_get_nothing))
 
     async def _of_each_server(self, whole: Awaitable[dict[str, set[Any]]]) -> dict[str, set[Any]]:
         users_for_states = await whole
@@ -181,7 +190,9 @@ class PresenceRouter:
             self._failed("every remote recipient is told of, not one of each server", error)
             return users_for_states
 
-    async def _users_for_states(self, states: list[Any], senders: list[Any] | None) -> dict[str, set[Any]]:
+    async def _users_for_states(
+        self, states: list[Any], senders: list[Any] | None, who_get_nothing: bool
+    ) -> dict[str, set[Any]]:
         def route(generation: int | None) -> tuple[dict[str, set[Any]], list[Any]] | None:
             # With the rooms just read the answer may still be ready.
             answer = self._core.route_now(states, senders)
@@ -193,7 +204,7 @@ class PresenceRouter:
             users_for_states, withheld = await self._ask(route)
         except Exception as error:
             return self._no_users_for_states(error)
-        return await self._with_room_mates(users_for_states, withheld)
+        return await self._with_room_mates(users_for_states, withheld, who_get_nothing)
 
     async def _interested_users(self, user_id: str) -> set[str] | str:
         try:
@@ -213,13 +224,18 @@ class PresenceRouter:
         raise RuntimeError("the engine gave no answer")
 
     async def _with_room_mates(
-        self, users_for_states: dict[str, set[Any]], withheld: list[tuple[list[str], list[Any]]]
+        self,
+        users_for_states: dict[str, set[Any]],
+        withheld: list[tuple[list[str], list[Any]]],
+        who_get_nothing: bool = True,
     ) -> dict[str, set[Any]]:
         try:
             for recipients, states in withheld:
                 await self._add_room_mates(users_for_states, recipients, states)
         except Exception as error:
             self._failed("who shares a room could not be told", error)
+        if withheld and not who_get_nothing:
+            return {user: states for user, states in users_for_states.items() if states}
         return users_for_states
 
     async def _add_room_mates(
