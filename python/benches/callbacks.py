@@ -41,6 +41,7 @@ from synapse.handlers.presence import (  # noqa: E402
 from synapse.util.async_helpers import delay_cancellation  # noqa: E402
 from synapse_presence_router import PresenceRouter  # noqa: E402
 from synapse_presence_router.awaitable import Finished  # noqa: E402
+from synapse_presence_router.callers import WHOLE, Callers  # noqa: E402
 from twisted.internet.defer import ensureDeferred  # noqa: E402
 
 SIZES = ((1, 5), (10, 100), (1000, 1000), (1, 1000), (1, 10_000), (1, 100_000))
@@ -348,8 +349,7 @@ def sync(name: str, states: int, recipients: int, blocked: bool) -> Row:
     for router in routers:
         for each in users:
             _run(_await_all(router.get_interested_users, [each]))
-    # As if it were not known what this Synapse does with an answer.
-    routers[1]._callers._takes_one = None
+    routers[1]._callers = nothing_known()
     row = Row(name, lambda calls: list(itertools.islice(itertools.cycle(users), calls)))
     row.contenders[OURS] = syncing(routers[0], batch)
     row.contenders["the whole answer"] = syncing(routers[1], batch)
@@ -369,17 +369,26 @@ def syncing(router: Any, batch: list[Any]) -> Callback:
 
 
 def federation(name: str, states: int, recipients: int) -> Row:
-    users = [
-        f"@r{number}:server{number % 7}.org" if number % 10 == 0 else user("r", number) for number in range(recipients)
-    ]
+    users = [reader(number) for number in range(recipients)]
     row = Row(name, batches(states))
     routers = [our_router(always_send_to_users=users) for _ in range(2)]
-    # As if it were not known what this Synapse does with an answer.
-    routers[1]._callers._tells_servers = None
+    routers[1]._callers = nothing_known()
     row.contenders[OURS] = telling_servers(routers[0])
     row.contenders["the whole answer"] = telling_servers(routers[1])
     row.contenders["a shared set"] = telling_servers(SharedSet(users))
     return row
+
+
+def reader(number: int) -> str:
+    """One in ten is on another server."""
+    return user("r", number) if number % 10 else f"@r{number}:server{number % 7}.org"
+
+
+def nothing_known() -> Callers:
+    """As of a Synapse of which it is not known what it does with an answer."""
+    known = Callers()
+    known.wanted = lambda _: WHOLE  # type: ignore[method-assign]
+    return known
 
 
 def telling_servers(router: Any) -> Callback:
