@@ -331,7 +331,8 @@ def counted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("counted")
     (folder / "main.policy").write_text("send all to @first\n")
     settings = {"modules": [{"module": "counted.Counted", "config": {"policy": str(folder)}}]}
-    with running(settings, {"PYTHONPATH": str(Path(__file__).parent)}) as server:
+    path = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    with running(settings, {"PYTHONPATH": path}) as server:
         yield World(server, folder)
 
 
