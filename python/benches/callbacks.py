@@ -30,12 +30,18 @@ from typing import Any, Awaitable, Callable, Iterable, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from fakes import Api, state  # noqa: E402
+from fakes import Api, Source, state  # noqa: E402
 from synapse.events.presence_router import PresenceRouter as SynapseRouter  # noqa: E402
-from synapse.handlers.presence import get_interested_parties  # noqa: E402
+from synapse.federation.sender import FederationSender  # noqa: E402
+from synapse.handlers.presence import (  # noqa: E402
+    PresenceEventSource,
+    get_interested_parties,
+    get_interested_remotes,
+)
 from synapse.util.async_helpers import delay_cancellation  # noqa: E402
 from synapse_presence_router import PresenceRouter  # noqa: E402
 from synapse_presence_router.awaitable import Finished  # noqa: E402
+from synapse_presence_router.callers import WHOLE, Callers  # noqa: E402
 from twisted.internet.defer import ensureDeferred  # noqa: E402
 
 SIZES = ((1, 5), (10, 100), (1000, 1000), (1, 1000), (1, 10_000), (1, 100_000))
@@ -126,12 +132,10 @@ def merging(answer: dict[str, set[Any]]) -> Callback:
     return lambda states: get_interested_parties(NoRooms(), registry, states)
 
 
-def merging_interested(answer: Any) -> Callback:
+def merging_interested(callback: Callback) -> Callback:
+    """Synapse's list of callbacks with this one in it."""
     registry = SynapseRouter(None)
-    ready = Finished(answer)
-    registry.register_presence_router_callbacks(
-        get_users_for_states=lambda _: ready, get_interested_users=lambda _: ready
-    )
+    registry.register_presence_router_callbacks(get_users_for_states=callback, get_interested_users=callback)
     return registry.get_interested_users
 
 
@@ -212,9 +216,12 @@ class Row:
             if once > SLOW_SECONDS:
                 calls[name] = 0
                 times[name] = [once]
-        for _ in range(TURNS):
+        contenders = list(self.contenders.items())
+        for turn in range(TURNS):
             gc.collect()
-            for name, callback in self.contenders.items():
+            # Each is the first in turn, whom a collection leaves with cold caches.
+            first = turn % len(contenders)
+            for name, callback in contenders[first:] + contenders[:first]:
                 if calls[name]:
                     times[name].append(self._once(name, callback, calls[name]) / calls[name])
         return times
@@ -286,6 +293,17 @@ def main(words: Sequence[str]) -> None:
     for states in (1, 10, 1000):
         if wanted(f"{states}x10", "differing"):
             differing(states)
+    print("\nsync: Synapse's own part of the /sync of a user who receives everyone, its question included\n")
+    for states, recipients in SIZES[:4]:
+        for blocked in (False, True):
+            name = f"{states}x{recipients}" + " blocked" * blocked
+            if wanted(name, "sync"):
+                sync(name, states, recipients, blocked).measure()
+    print("\nfederation: Synapse tells servers of updates, its question included; one recipient in ten is remote\n")
+    for states, recipients in SIZES[:4]:
+        name = f"{states}x{recipients}"
+        if wanted(name, "federation"):
+            federation(name, states, recipients).measure()
     print("\nget_interested_users of a user who receives everyone, of one who receives N users\n")
     for senders in (0, 5, 100, 1000, 10_000, 100_000):
         if wanted("interested", str(senders)):
@@ -319,6 +337,98 @@ def for_states(name: str, states: int, recipients: int, changed: str | None, aga
     answer = dict.fromkeys(users, set(batches(states)(1)[0]))
     row.contenders["Synapse's merging"] = merging(answer)
     return row
+
+
+def sync(name: str, states: int, recipients: int, blocked: bool) -> Row:
+    """All who receive everyone sync for one batch, whose first sender may be blocked and in a room with them."""
+    users = [user("r", number) for number in range(recipients)]
+    batch = batches(states)(1)[0]
+    rooms = {ROOM: [*users, batch[0].user_id]}
+    rules = policy_file(f"block {batch[0].user_id}\n" * blocked)
+    routers = [our_router(rooms, always_send_to_users=users, policy=rules) for _ in range(2)]
+    for router in routers:
+        for each in users:
+            _run(_await_all(router.get_interested_users, [each]))
+    routers[1]._callers = nothing_known()
+    row = Row(name, lambda calls: list(itertools.islice(itertools.cycle(users), calls)))
+    row.contenders[OURS] = syncing(routers[0], batch)
+    row.contenders["the whole answer"] = syncing(routers[1], batch)
+    if not blocked:
+        # It knows no rooms, so it could not give room mates back.
+        row.contenders["a shared set"] = syncing(SharedSet(users), batch)
+    return row
+
+
+def syncing(router: Any, batch: list[Any]) -> Callback:
+    registry = SynapseRouter(None)
+    registry.register_presence_router_callbacks(
+        get_users_for_states=router.get_users_for_states, get_interested_users=router.get_interested_users
+    )
+    source = Source(registry, batch)
+    return lambda who: PresenceEventSource._filter_all_presence_updates_for_user(source, who, True, 1)
+
+
+def federation(name: str, states: int, recipients: int) -> Row:
+    users = [reader(number) for number in range(recipients)]
+    row = Row(name, batches(states))
+    routers = [our_router(always_send_to_users=users) for _ in range(2)]
+    routers[1]._callers = nothing_known()
+    row.contenders[OURS] = telling_servers(routers[0])
+    row.contenders["the whole answer"] = telling_servers(routers[1])
+    row.contenders["a shared set"] = telling_servers(SharedSet(users))
+    return row
+
+
+def reader(number: int) -> str:
+    """One in ten is on another server."""
+    return user("r", number) if number % 10 else f"@r{number}:server{number % 7}.org"
+
+
+def nothing_known() -> Callers:
+    """As of a Synapse of which it is not known what it does with an answer."""
+    known = Callers()
+    known.wanted = lambda _: WHOLE  # type: ignore[method-assign]
+    return known
+
+
+def telling_servers(router: Any) -> Callback:
+    registry = SynapseRouter(None)
+    registry.register_presence_router_callbacks(
+        get_users_for_states=router.get_users_for_states, get_interested_users=router.get_interested_users
+    )
+    sender = Sender()
+
+    async def tell(states: list[Any]) -> None:
+        for servers, given in await get_interested_remotes(NoRooms(), registry, states):
+            await FederationSender.send_presence_to_destinations(sender, given, servers)
+
+    return tell
+
+
+class Sender:
+    """A `FederationSender` up to where it waits for its database or has something to send."""
+
+    def __init__(self) -> None:
+        self.hs = self.config = self.server = self.store = self.clock = self._federation_shard_config = self
+        self.track_presence, self._instance_name = True, "master"
+
+    def is_mine_id(self, user_id: str) -> bool:
+        return True
+
+    def is_mine_server_name(self, server: str) -> bool:
+        return server == "example.org"
+
+    def should_handle(self, instance: str, server: str) -> bool:
+        return True
+
+    def time_msec(self) -> int:
+        return 0
+
+    async def get_destination_retry_timings_batch(self, servers: list[str]) -> dict[str, None]:
+        return dict.fromkeys(servers)
+
+    def _get_per_destination_queue(self, server: str) -> None:
+        return None
 
 
 def bars(path: Path) -> None:
@@ -382,9 +492,16 @@ def interested(senders: int) -> Row:
         config = {"policy": policy_file(f"{watcher} sees {', '.join(users)}\n")}
         plain = Indexed(dict.fromkeys(users, [watcher]))
         answer = set(users)
-    row.contenders[OURS] = our_router(**config).get_interested_users
+    router = our_router(**config)
+    # What is asked for here is dropped unread, so the module may be told what it found out of Synapse.
+    router._only_reads = _await_all.__code__
+    row.contenders[OURS] = router.get_interested_users
     row.contenders["indexed" if senders else "a shared set"] = plain.get_interested_users
-    row.contenders["Synapse's merging"] = merging_interested(answer)
+    ready = Finished(answer)
+    row.contenders["Synapse's merging"] = merging_interested(lambda _: ready)
+    router = our_router(**config)
+    row.contenders["merging and this module"] = merging_interested(router.get_interested_users)
+    row.contenders["this module for anyone"] = router.get_interested_users
     return row
 
 

@@ -5,13 +5,15 @@
 
 Nobody has a million users at hand, so this is a model, and says so. What is measured, in this process:
 what a call of the module costs, and Synapse's own merging of its answer, for batches of 1, 10 and 100
-updates to so many recipients; and the memory that policies and known users take. What is assumed stands
-beside the tables. What is simulated is the reactor of one process (`reactor.py`).
+updates to so many recipients; what Synapse then does for each sync of a user who receives everyone, and for
+federation, its question to the module included; and the memory that policies and known users take. What is
+assumed stands beside the tables. What is simulated is the reactor of one process (`reactor.py`).
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import gc
 import itertools
 import logging
@@ -61,10 +63,24 @@ class Policy:
 POLICIES = (Policy(5, 0), Policy(0, 5), Policy(5, 40), Policy(20, 100), Policy(50, 300))
 
 
-def costs(policy: Policy) -> tuple[Cost, Cost, Cost]:
-    """Of the module, of the module when it is asked about the same batch again, and of Synapse's merging."""
+@dataclass(frozen=True)
+class Costs:
+    """Of the module, of Synapse's merging, of a sync of a user who receives everyone, of federation.
+
+    The last two also as they would be if the module knew nothing of what Synapse does with an answer.
+    """
+
+    ours: Cost
+    merging: Cost
+    sync: Cost
+    sync_of_all: Cost
+    federation: Cost
+    federation_of_all: Cost
+
+
+def costs(policy: Policy) -> Costs:
     senders = min(REMEMBERED // max(policy.own, 1), MOST_SENDERS)
-    readers = [user("r", number) for number in range(max(policy.own * 10, 1))]
+    readers = [callbacks.reader(number) for number in range(max(policy.own * 10, 1))]
     rules = [
         f"send {user('s', sender)} to "
         + ", ".join(readers[(sender * 7 + step * 3) % len(readers)] for step in range(policy.own))
@@ -75,8 +91,12 @@ def costs(policy: Policy) -> tuple[Cost, Cost, Cost]:
         config["policy"] = callbacks.policy_file("\n".join(rules) + "\n")
     router = our_router({}, **config)
 
+    everyone = config["always_send_to_users"]
+    for each in everyone:
+        finished(router.get_interested_users(each))
+
     turns = itertools.cycle(range(senders))
-    ours, again, merging = [], [], []
+    found: dict[str, list[tuple[int, float]]] = {field.name: [] for field in dataclasses.fields(Costs)}
     for size in BATCHES:
         first = [state(user("s", next(turns))) for _ in range(size)]
         answer = finished(router.get_users_for_states(first))
@@ -84,25 +104,38 @@ def costs(policy: Policy) -> tuple[Cost, Cost, Cost]:
         def anew(calls: int, size: int = size) -> list[list[Any]]:
             return [[state(user("s", next(turns))) for _ in range(size)] for _ in range(calls)]
 
-        def same(calls: int, batch: list[Any] = first) -> list[list[Any]]:
-            return [batch] * calls
+        def each_of_them(calls: int) -> list[str]:
+            return list(itertools.islice(itertools.cycle(everyone), calls))
 
-        ours.append((size, _seconds(router.get_users_for_states, anew)))
-        again.append((size, _seconds(router.get_users_for_states, same)))
-        merging.append((size, _seconds(callbacks.merging(answer), anew)))
-    return Cost(tuple(ours)), Cost(tuple(again)), Cost(tuple(merging))
+        known, unknown = router._callers, callbacks.nothing_known()
+        federation = callbacks.telling_servers(router), anew
+        contenders = {
+            "ours": (known, router.get_users_for_states, anew),
+            "merging": (known, callbacks.merging(answer), anew),
+            "federation": (known, *federation),
+            "federation_of_all": (unknown, *federation),
+        }
+        if everyone:
+            sync = callbacks.syncing(router, first), each_of_them
+            contenders.update(sync=(known, *sync), sync_of_all=(unknown, *sync))
+        seconds = _seconds(router, contenders)
+        for name, points in found.items():
+            points.append((size, seconds.get(name, 0.0)))
+        router._callers = known
+    return Costs(**{name: Cost(tuple(points)) for name, points in found.items()})
 
 
-def _seconds(callback: Any, make: Any) -> float:
-    """The median of some turns, in each the mean of its calls."""
+def _seconds(router: Any, contenders: dict[str, tuple[Any, Any, Any]]) -> dict[str, float]:
+    """The median of some turns, in each the mean of the calls of each contender, with what it knows of Synapse."""
     calls = 20
-    callbacks._run(callbacks._await_all(callback, make(2)))
-    turns = []
-    for _ in range(15):
-        arguments = make(calls)
+    turns: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(-1, 15):
         gc.collect()
-        turns.append(callbacks._run(callbacks._await_all(callback, arguments)) / calls)
-    return statistics.median(turns)
+        for name, (router._callers, callback, make) in contenders.items():
+            spent = callbacks._run(callbacks._await_all(callback, make(calls))) / calls
+            # The first turn warms up.
+            turns[name] += [spent] * (turn >= 0)
+    return {name: statistics.median(spent) for name, spent in turns.items()}
 
 
 def memory(known: int, named: int) -> float:
@@ -136,15 +169,13 @@ def main(minutes: float) -> None:
         f"An update of each user who is online every {minutes:g} minutes; other work takes "
         f"{OTHER_WORK:.0%} of each reactor's time.\n"
     )
-    print("| recipients of an update | the module | asked again | merging |")
-    print("|---|---|---|---|")
-    total: dict[Policy, tuple[Cost, Cost]] = {}
+    print("| recipients of an update | the module | merging | a sync | of all | federation | of all |")
+    print("|---" * 7 + "|")
+    measured: dict[Policy, Costs] = {}
     for policy in POLICIES:
-        ours, again, merging = costs(policy)
-        # Whoever receives everyone syncs for each batch, and each sync asks about it again.
-        told = ours + merging
-        total[policy] = told, told + again * policy.everyone
-        print(f"| {policy} | {_times(ours)} | {_times(again)} | {_times(merging)} |", flush=True)
+        cost = measured[policy] = costs(policy)
+        parts = (cost.ours, cost.merging, cost.sync, cost.sync_of_all, cost.federation, cost.federation_of_all)
+        print(f"| {policy} | {' | '.join(map(_times, parts))} |", flush=True)
 
     def reactor(rate: float, cost: Cost) -> Simulated:
         return simulate(rate, cost, other=OTHER_WORK, job=OTHER_JOB_SECONDS, seconds=SECONDS)
@@ -154,26 +185,38 @@ def main(minutes: float) -> None:
         "\nOf one reactor's time, if it serves all who receive everyone; and how long other work waits in the mean"
         f"\n({alone * 1e3:.2f} ms without the module):\n"
     )
-    print("| recipients of an update | " + " | ".join(f"{online:,} online" for online in ONLINE) + " |")
-    print("|---" * (len(ONLINE) + 1) + "|")
-    shares = {}
-    for policy, (told, cost) in total.items():
-        cells = []
-        for online in ONLINE:
-            rate = online / (minutes * 60)
-            if OTHER_WORK + rate * cost.of_each() >= FULL:
-                cells.append("too much")
-                continue
-            serving = reactor(rate, cost)
-            shares[policy, online] = reactor(rate, told).share, serving.share
-            cells.append(f"{serving.share:.2%}; {serving.other_waits * 1e3:.2f} ms")
-        print(f"| {policy} | {' | '.join(cells)} |", flush=True)
+    shares: dict[tuple[Policy, int], tuple[float, float, float]] = {}
+    for known in (True, False):
+        if not known:
+            print("\nThe same if every sync were told of all recipients:\n")
+        print("| recipients of an update | " + " | ".join(f"{online:,} online" for online in ONLINE) + " |")
+        print("|---" * (len(ONLINE) + 1) + "|")
+        for policy, cost in measured.items():
+            # Each process is told of an update. Whoever receives everyone syncs for each batch.
+            told = cost.ours + cost.merging
+            serving = told + (cost.sync if known else cost.sync_of_all) * policy.everyone
+            cells = []
+            for online in ONLINE:
+                rate = online / (minutes * 60)
+                if OTHER_WORK + rate * serving.of_each() >= FULL:
+                    cells.append("too much")
+                    continue
+                served = reactor(rate, serving)
+                cells.append(f"{served.share:.2%}; {served.other_waits * 1e3:.2f} ms")
+                if known:
+                    # Another process tells other servers, and is asked for that once more.
+                    sending = reactor(rate, told + cost.federation).share
+                    shares[policy, online] = reactor(rate, told).share, served.share, sending
+            print(f"| {policy} | {' | '.join(cells)} |", flush=True)
 
-    print("\nCores that all processes together give to it, for each is told of every update, and one asks again:\n")
+    print(
+        "\nCores that all processes together give to it, for each is told of every update, one serves those who"
+        "\nreceive everyone, and one tells other servers:\n"
+    )
     print("| recipients of an update | online | " + " | ".join(f"{count} processes" for count in PROCESSES) + " |")
     print("|---" * (len(PROCESSES) + 2) + "|")
-    for (policy, online), (told_share, share) in shares.items():
-        cores = (f"{told_share * (count - 1) + share:.2f}" for count in PROCESSES)
+    for (policy, online), (told_share, serving_share, sending_share) in shares.items():
+        cores = (f"{told_share * (count - 2) + serving_share + sending_share:.2f}" for count in PROCESSES)
         print(f"| {policy} | {online:,} | {' | '.join(cores)} |")
 
     print("\nMemory of one process:\n")

@@ -4,11 +4,14 @@
 //! `UserPresenceState` costs 130 ns, taking it from another set 10 to 30, so a set for each class of senders
 //! is made first, and the others of these.
 
+use foldhash::fast::RandomState;
+use hashbrown::HashSet;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PySet, PyString, PyTuple};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyList, PySet, PyString, PyTuple, PyType};
 
-use crate::facts::{Group, Split};
+use crate::facts::{Group, Map, Split};
 
 /// Recipient -> states, and for each group of "ALL" recipients what is withheld from them.
 pub(crate) type Routed<'py> = (Bound<'py, PyDict>, Bound<'py, PyList>);
@@ -154,4 +157,54 @@ pub(crate) fn set_of_ids<'py>(
         set.add(id)?;
     }
     Ok(set)
+}
+
+/// Of each server that is told anything one user, with what any user of it is told.
+pub(crate) fn one_of_each_server<'py>(
+    users_for_states: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let py = users_for_states.py();
+    let mut told: Vec<(Bound<'py, PyString>, Bound<'py, PySet>)> = Vec::new();
+    for (user, states) in users_for_states {
+        let states = states.cast_into::<PySet>()?;
+        if !states.is_empty() {
+            told.push((user.cast_into()?, states));
+        }
+    }
+    let mut servers: Map<&str, usize> = Map::default();
+    let mut seen = HashSet::<_, RandomState>::default();
+    let mut one_of_each: Vec<(&Bound<'py, PyString>, Vec<&Bound<'py, PySet>>)> = Vec::new();
+    for (user, states) in &told {
+        let server = user.to_str()?.split_once(':').unwrap_or_default().1;
+        // Very many share one set.
+        if seen.insert((server, states.as_ptr())) {
+            let at = *servers.entry(server).or_insert(one_of_each.len());
+            match one_of_each.get_mut(at) {
+                Some((_, parts)) => parts.push(states),
+                None => one_of_each.push((user, vec![states])),
+            }
+        }
+    }
+    let answer = PyDict::new(py);
+    for (user, parts) in one_of_each {
+        let states = PySet::empty(py)?;
+        states.call_method1(intern!(py, "update"), PyTuple::new(py, parts)?)?;
+        answer.set_item(user, states)?;
+    }
+    Ok(answer)
+}
+
+/// An awaitable that has its result.
+pub(crate) fn finished<'py>(result: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let py = result.py();
+    let class = CLASS.import(py, "synapse_presence_router.awaitable", "Finished")?;
+    class.call1((result,))
+}
+
+/// The one whose result is "ALL".
+pub(crate) fn finished_all(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    static ALL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let all = ALL.get_or_try_init(py, || finished(intern!(py, "ALL")).map(Bound::unbind))?;
+    Ok(all.bind(py).clone())
 }

@@ -18,16 +18,15 @@ use pyo3::sync::MutexExt;
 use pyo3::types::{PyDict, PyList, PySet, PyString, PyTuple};
 
 use crate::answer::{self, Routed};
-use crate::facts::{Facts, Interest, Kept, Take};
+use crate::facts::{Facts, Take};
 use crate::guard::guard;
+use crate::interest::{Interest, Kept, Remembered};
 use crate::ready::Ready;
+use crate::whole::One;
 use crate::{InlineTexts, PolicyError, origin};
 
 /// Loaded or refused, generation in force, its rules, its warnings, report.
 type Change = (bool, u64, usize, usize, String);
-
-/// Of a larger set of senders a copy is handed out each time: to compare it would cost more.
-const MAX_COMPARED: usize = 128;
 
 #[pyclass(frozen, module = "synapse_presence_router._core")]
 pub(crate) struct Core {
@@ -237,6 +236,19 @@ impl Core {
         })
     }
 
+    fn route_only_for<'py>(
+        &self,
+        py: Python<'py>,
+        states: &Bound<'py, PyList>,
+        senders: &Bound<'py, PyList>,
+        user: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<One<'py>>> {
+        guard(|| {
+            let snapshot = self.router.snapshot();
+            Ok(self.only_for(py, &snapshot, states, senders, user_text(user)))
+        })
+    }
+
     #[pyo3(signature = (user, generation = None))]
     fn interested<'py>(
         &self,
@@ -244,9 +256,18 @@ impl Core {
         user: &Bound<'py, PyAny>,
         generation: Option<u64>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        guard(|| match self.snapshot(generation) {
-            None => Ok(None),
-            Some(snapshot) => self.interest(py, &snapshot, user).map(Some),
+        guard(|| {
+            let Some(snapshot) = self.snapshot(generation) else {
+                return Ok(None);
+            };
+            let user = user_text(user);
+            let interest =
+                self.with_facts(py, |facts| facts.interested(py, &snapshot, user, false));
+            let interest = match interest {
+                Some(Interest::AllAgain) => Some(Interest::All),
+                other => other,
+            };
+            self.interest(py, user, interest, false).map(Some)
         })
     }
 
@@ -254,13 +275,19 @@ impl Core {
         &self,
         py: Python<'py>,
         user: &Bound<'py, PyAny>,
+        only_reads: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         guard(|| {
             let snapshot = self.router.snapshot();
-            if !self.with_facts(py, |facts| facts.are_known(&snapshot)) {
-                return Ok(None);
+            let user = user_text(user);
+            let interest = self.with_facts(py, |facts| {
+                let known = facts.are_known(&snapshot);
+                known.then(|| facts.interested(py, &snapshot, user, only_reads))
+            });
+            match interest {
+                None => Ok(None),
+                Some(interest) => self.interest(py, user, interest, only_reads).map(Some),
             }
-            self.interest(py, &snapshot, user).map(Some)
         })
     }
 
@@ -339,7 +366,7 @@ impl Core {
 
 impl Core {
     /// Does something with the facts, and drops afterwards what they no longer remember.
-    fn with_facts<T>(&self, py: Python<'_>, work: impl FnOnce(&mut Facts) -> T) -> T {
+    pub(crate) fn with_facts<T>(&self, py: Python<'_>, work: impl FnOnce(&mut Facts) -> T) -> T {
         let mut facts = lock(py, &self.facts);
         let done = work(&mut facts);
         let retired = facts.take_retired();
@@ -449,41 +476,37 @@ impl Core {
         answer::routed(py, states, split)
     }
 
+    /// "ALL" or a set of the caller's own; or an awaitable that is kept: of "ALL" if that was answered before,
+    /// of a set only for a caller who only reads it.
     fn interest<'py>(
         &self,
         py: Python<'py>,
-        snapshot: &Snapshot,
-        user: &Bound<'py, PyAny>,
+        user: &str,
+        interest: Option<Interest>,
+        only_reads: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let user = user.cast::<PyString>().map(text).unwrap_or_default();
-        let interest = self.with_facts(py, |facts| facts.interested(py, snapshot, user));
-        let (stamp, pristine) = match interest {
+        let set = match interest {
             None => return Ok(PySet::empty(py)?.into_any()),
             Some(Interest::All) => return Ok(intern!(py, "ALL").clone().into_any()),
-            Some(Interest::Remembered(stamp, Kept { set, pristine })) => {
-                let pristine = pristine.into_bound(py);
-                if set.is(&pristine) {
-                    return pristine.call_method0(intern!(py, "copy"));
+            Some(Interest::AllAgain) => return answer::finished_all(py),
+            Some(Interest::Ready(finished)) => return Ok(finished.into_bound(py)),
+            Some(Interest::ToCopy(set)) => set.into_bound(py),
+            Some(Interest::New(stamp, senders)) => {
+                let set = answer::set_of_ids(py, &senders)?;
+                let finished = answer::finished(&set)?;
+                let kept = Remembered::Only(Kept {
+                    set: set.clone().unbind(),
+                    finished: finished.clone().unbind(),
+                    len: set.len(),
+                });
+                self.with_facts(py, |facts| facts.remember(stamp, user, kept));
+                if only_reads {
+                    return Ok(finished);
                 }
-                if set.bind(py).eq(&pristine).unwrap_or_default() {
-                    return Ok(set.into_bound(py).into_any());
-                }
-                (stamp, pristine)
+                set
             }
-            Some(Interest::New(stamp, senders)) => (stamp, answer::set_of_ids(py, &senders)?),
         };
-        let set = pristine.call_method0(intern!(py, "copy"))?;
-        let kept = Kept {
-            set: match pristine.len() {
-                ..=MAX_COMPARED => set.clone().cast_into::<PySet>()?.unbind(),
-                _ => pristine.clone().unbind(),
-            },
-            pristine: pristine.clone().unbind(),
-        };
-        self.with_facts(py, |facts| {
-            facts.remember(stamp, user, pristine.len(), kept);
-        });
-        Ok(set)
+        set.call_method0(intern!(py, "copy"))
     }
 
     fn change(&self, reload: Reload) -> Option<Change> {
@@ -525,7 +548,12 @@ fn strings<'py>(things: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyString>
         .collect())
 }
 
+/// The text of what should be a user's ID; empty if it is no string.
+fn user_text<'a>(user: &'a Bound<'_, PyAny>) -> &'a str {
+    user.cast::<PyString>().map(text).unwrap_or_default()
+}
+
 /// A string's text; empty, which is no identifier, if it has surrogates.
-fn text<'a>(string: &'a Bound<'_, PyString>) -> &'a str {
+pub(crate) fn text<'a>(string: &'a Bound<'_, PyString>) -> &'a str {
     string.to_str().unwrap_or_default()
 }

@@ -19,12 +19,14 @@ use presence_router::directory::Directory;
 use presence_router::id::{RoomAlias, RoomId, ServerName, UserId};
 use presence_router::router::Snapshot;
 use pyo3::prelude::*;
-use pyo3::types::{PySet, PyString, PyTuple};
+use pyo3::types::{PyString, PyTuple};
 
 use crate::differ::differing;
+use crate::interest::{Interest, Interests, Remembered};
 use crate::partition::Partition;
 use crate::ready::Ready;
 use crate::rows::{Rows, Strings};
+use crate::whole::Whole;
 
 pub(crate) type Map<K, V> = HashMap<K, V, RandomState>;
 
@@ -37,7 +39,7 @@ const OWED: Duration = Duration::from_secs(300);
 const FEW_MOVED: usize = 4;
 
 /// How many users the remembered answers may hold together, those of each callback.
-const MAX_REMEMBERED: usize = 1 << 20;
+pub(crate) const MAX_REMEMBERED: usize = 1 << 20;
 
 /// How many recipients the answers made ready may hold together, unless a single one holds more.
 const MAX_READY: usize = 1 << 18;
@@ -81,29 +83,9 @@ pub(crate) struct Facts {
     rows: Rows,
     scratch: Vec<u32>,
     rooms: (u64, Option<Rooms>),
-    interested: (Stamp, usize, Map<Box<str>, Remembered>),
+    interests: Interests,
+    whole: Option<Whole>,
     retired: Retired,
-}
-
-enum Remembered {
-    All,
-    Only(Kept),
-}
-
-/// A set that was handed out.
-pub(crate) struct Kept {
-    pub(crate) set: Py<PySet>,
-    /// What is in it unless somebody changed it; never handed out. The same where none was kept.
-    pub(crate) pristine: Py<PySet>,
-}
-
-/// An answer for one recipient, before it is Python's.
-pub(crate) enum Interest {
-    All,
-    /// To be compared with what it was before it is handed out again.
-    Remembered(Stamp, Kept),
-    /// To be made a set, and handed to [`Facts::remember`] with the stamp.
-    New(Stamp, Vec<Py<PyString>>),
 }
 
 /// Who receives which of a batch.
@@ -308,22 +290,25 @@ impl Facts {
         py: Python<'_>,
         snapshot: &Snapshot,
         user: &str,
+        only_reads: bool,
     ) -> Option<Interest> {
-        if let Some(answer) = self.remembered(py, snapshot, user) {
+        let stamp = self.stamp_of_now(snapshot);
+        // Whoever was answered is known since.
+        if let Some(answer) = self.interests.get(py, stamp, user, only_reads) {
+            if matches!(answer, Interest::AllAgain) {
+                self.owe(user);
+            }
             return Some(answer);
         }
         if !self.learn(user) {
             return None;
         }
         let stamp = self.stamp_of_now(snapshot);
-        if self.interested.0 != stamp {
-            self.forget_interested();
-            self.interested.0 = stamp;
-        }
+        self.interests.bring_to(stamp, &mut self.retired);
         Some(match snapshot.senders_for(&self.directory, user) {
             Senders::AllExcept(_) => {
                 self.owe(user);
-                self.keep(user, 1, Remembered::All);
+                self.remember(stamp, user, Remembered::All);
                 Interest::All
             }
             Senders::Only(senders) => {
@@ -337,53 +322,27 @@ impl Facts {
         })
     }
 
-    /// What a user was answered last, if it is still true. They are known since.
-    fn remembered(&mut self, py: Python<'_>, snapshot: &Snapshot, user: &str) -> Option<Interest> {
-        let stamp = self.stamp_of_now(snapshot);
-        if self.interested.0 != stamp {
-            return None;
-        }
-        match self.interested.2.get(user)? {
-            Remembered::Only(kept) => Some(Interest::Remembered(stamp, kept.clone_ref(py))),
-            Remembered::All => {
-                self.owe(user);
-                Some(Interest::All)
-            }
-        }
+    /// Keeps what a user was answered for as long as it is true.
+    pub(crate) fn remember(&mut self, stamp: Stamp, user: &str, answer: Remembered) {
+        self.interests.keep(stamp, user, answer, &mut self.retired);
     }
 
-    /// Keeps an answer for as long as it is true.
-    pub(crate) fn remember(&mut self, stamp: Stamp, user: &str, len: usize, kept: Kept) {
-        // Another call may have been answered from newer facts meanwhile.
-        if self.interested.0 == stamp {
-            self.keep(user, 2 * len + 1, Remembered::Only(kept));
-        } else {
-            self.retire_kept(kept);
-        }
+    /// Whose presence a user receives who receives everyone; `None` of anybody else.
+    pub(crate) fn everyone_for(&self, snapshot: &Snapshot, user: &str) -> Option<Senders> {
+        let known = self.directory.knows_user(user);
+        let senders = known.then(|| snapshot.senders_for(&self.directory, user))?;
+        matches!(senders, Senders::AllExcept(_)).then_some(senders)
     }
 
-    fn keep(&mut self, user: &str, size: usize, answer: Remembered) {
-        if self.interested.1 + size > MAX_REMEMBERED {
-            self.forget_interested();
-        }
-        self.interested.1 += size;
-        if let Some(Remembered::Only(kept)) = self.interested.2.insert(user.into(), answer) {
-            self.retire_kept(kept);
-        }
+    /// The batch of the last time, and as of which revision it would be the same.
+    pub(crate) fn take_whole(&mut self) -> (Option<Whole>, u64) {
+        (self.whole.take(), self.revision)
     }
 
-    fn forget_interested(&mut self) {
-        self.interested.1 = 0;
-        for answer in std::mem::take(&mut self.interested.2).into_values() {
-            if let Remembered::Only(kept) = answer {
-                self.retire_kept(kept);
-            }
-        }
-    }
-
-    fn retire_kept(&mut self, kept: Kept) {
-        self.retired.push(kept.set.into_any());
-        self.retired.push(kept.pristine.into_any());
+    pub(crate) fn keep_whole(&mut self, whole: Whole) {
+        let before = self.whole.replace(whole);
+        self.retired
+            .extend(before.into_iter().flat_map(Whole::into_python));
     }
 
     fn owe(&mut self, user: &str) {
@@ -582,13 +541,4 @@ impl Facts {
 pub(crate) enum Take {
     Ready(Ready),
     New(Stamp, u32, Vec<Py<PyString>>),
-}
-
-impl Kept {
-    fn clone_ref(&self, py: Python<'_>) -> Kept {
-        Kept {
-            set: self.set.clone_ref(py),
-            pristine: self.pristine.clone_ref(py),
-        }
-    }
 }

@@ -16,15 +16,18 @@ mod core;
 mod differ;
 mod facts;
 mod guard;
+mod interest;
 mod partition;
 mod ready;
 mod rows;
+mod whole;
 
 use presence_router::id::UserId;
 use presence_router::router::{Inline, Origin, Router};
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 create_exception!(
     synapse_presence_router._core,
@@ -82,11 +85,17 @@ fn wrong_user_id(text: &Bound<'_, pyo3::types::PyString>) -> PyResult<Option<Str
     })
 }
 
+#[pyfunction]
+fn one_of_each_server<'py>(users_for_states: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
+    guard::guard(|| answer::one_of_each_server(users_for_states))
+}
+
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("PolicyError", module.py().get_type::<PolicyError>())?;
     module.add_class::<core::Core>()?;
     module.add_function(wrap_pyfunction!(check, module)?)?;
-    module.add_function(wrap_pyfunction!(wrong_user_id, module)?)
+    module.add_function(wrap_pyfunction!(wrong_user_id, module)?)?;
+    module.add_function(wrap_pyfunction!(one_of_each_server, module)?)
 }

@@ -19,7 +19,7 @@ use crate::answer;
 use crate::facts::{Retired, Stamp};
 
 /// The states of a larger batch are not kept alive until the next one.
-const LARGE_BATCH: usize = 10_000;
+pub(crate) const LARGE_BATCH: usize = 10_000;
 
 /// The recipients of a batch from senders who all have the same.
 pub(crate) struct Ready {
@@ -193,7 +193,7 @@ impl Ready {
 }
 
 /// Whether these are the same objects in the same order.
-fn is_same(last: &Bound<'_, PyList>, batch: &Bound<'_, PyList>) -> bool {
+pub(crate) fn is_same(last: &Bound<'_, PyList>, batch: &Bound<'_, PyList>) -> bool {
     let same = |at: usize| match (last.get_item(at), batch.get_item(at)) {
         (Ok(one), Ok(other)) => one.is(&other),
         _ => false,

@@ -10,6 +10,8 @@ import pytest
 from synapse_presence_router import PresenceRouter
 
 presence = pytest.importorskip("synapse.api.presence", reason="matrix-synapse is not installed")
+from synapse.events.presence_router import PresenceRouter as Registry  # noqa: E402
+from synapse.handlers.presence import PresenceEventSource, get_interested_remotes  # noqa: E402
 from synapse.util.caches.descriptors import cached  # noqa: E402
 from twisted.internet import task  # noqa: E402
 
@@ -164,6 +166,30 @@ class Api:
             finished(f())
 
 
+class Source:
+    """As much of Synapse as the `/sync` of a user who receives everyone and its federation need."""
+
+    def __init__(self, registry: Registry, batch: list[Any]) -> None:
+        self.store = self.presence_stream_cache = self
+        self.hit, self.entities = True, ["@changed:example.org"]
+        self._registry, self._batch = registry, batch
+
+    def get_presence_router(self) -> Registry:
+        return self._registry
+
+    def get_presence_handler(self) -> Source:
+        return self
+
+    def get_all_entities_changed(self, since: int) -> Source:
+        return self
+
+    async def current_state_for_users(self, users: Any) -> dict[int, Any]:
+        return dict(enumerate(self._batch))
+
+    async def get_rooms_for_user(self, user: str) -> frozenset[str]:
+        return frozenset()
+
+
 class NotFound(Exception):
     code = 404
 
@@ -194,6 +220,34 @@ class Module:
 
     def interested(self, user: Any) -> set[str] | str:
         return finished(self.router.get_interested_users(user))
+
+    def registry(self) -> Registry:
+        """Synapse's own list of callbacks, with this module's."""
+        registry = Registry(None)
+        registry.register_presence_router_callbacks(
+            get_users_for_states=self.router.get_users_for_states,
+            get_interested_users=self.router.get_interested_users,
+        )
+        return registry
+
+    def asked_by_synapse(self, user: Any) -> set[str] | str:
+        """What Synapse's own list of callbacks makes of the answer."""
+        return finished(self.registry().get_interested_users(user))
+
+    def sync(self, user: str, batch: list[Any]) -> Any:
+        """Synapse's own `/sync` of a user who receives everyone, when these states have changed: a coroutine."""
+        source = Source(self.registry(), batch)
+        return PresenceEventSource._filter_all_presence_updates_for_user(source, user, True, 1)
+
+    async def told_servers(self, batch: list[Any]) -> dict[str, set[Any]]:
+        """Which servers Synapse's own federation tells of these states. `entries` is what it made of the answer."""
+        told: dict[str, set[Any]] = {}
+        registry = self.registry()
+        self.entries = await get_interested_remotes(Source(registry, batch), registry, batch)
+        for servers, given in self.entries:
+            for server in servers if given else ():
+                told.setdefault(server, set()).update(given)
+        return told
 
     def reload(self, text: str) -> Any:
         """Changes the policy, in one step as editors do it, and reads it anew."""

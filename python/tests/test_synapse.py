@@ -4,11 +4,14 @@ Each server here is shared by several tests; every test brings users of its own.
 something was *not* delivered is known from a later update that was (presence comes in order).
 """
 
+import collections
 import contextlib
 import itertools
 import os
+import socket
 import statistics
 import time
+from pathlib import Path
 
 import pytest
 from homeserver import LOGGER, Homeserver, User, save, wait_until
@@ -30,9 +33,9 @@ def old_form(config: dict) -> dict:
 
 
 @contextlib.contextmanager
-def running(settings: dict):
+def running(settings: dict, environment: dict | None = None):
     """A server that, when the tests are done with it, must have answered every request with 200."""
-    with Homeserver(name=NAME, settings=settings) as server:
+    with Homeserver(name=NAME, settings=settings, environment=environment) as server:
         yield server
         assert [answer for answer in server.answers if answer[2] != 200] == []
         # Synapse drops what it does not like of a module's answer, and says so here.
@@ -317,6 +320,100 @@ def test_a_bad_edit_reports_the_problems_of_all_files(world):
     os.remove(world.folder / "second.policy")
     world.change(f"{watcher.short} sees {alice.short}\n")
     assert sees(watcher, alice)
+
+
+# ---- very many who receive everyone
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory):
+    """A server whose module logs what it asks the engine."""
+    folder = tmp_path_factory.mktemp("counted")
+    (folder / "main.policy").write_text("send all to @first\n")
+    settings = {"modules": [{"module": "counted.Counted", "config": {"policy": str(folder)}}]}
+    path = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    with running(settings, {"PYTHONPATH": path}) as server:
+        yield World(server, folder)
+
+
+def questions(world: World) -> collections.Counter:
+    return collections.Counter(record["log"] for record in world.server.records("counted"))
+
+
+def test_each_sync_of_those_who_receive_everyone_is_answered_for_that_user_alone(counted):
+    *gobblers, gone = counted.people(*["gobbler"] * 7)
+    mate, stranger, alice = counted.people("mate", "stranger", "alice")
+    names = ", ".join(gobbler.short for gobbler in [*gobblers, gone])
+    hidden = f"block {mate.short}, {stranger.short}\nblock {alice.short} from {gobblers[5].short}\n"
+    counted.change(f"send all to {names}\n{hidden}")
+    room = mate.create_room()
+    for gobbler in gobblers[:2]:
+        gobbler.join(room)
+    since = [gobbler.now() for gobbler in gobblers]
+
+    before = questions(counted)
+    hang_up_a_long_poll(gone, gone.now())
+    polls = [gobbler.long_poll(token) for gobbler, token in zip(gobblers[:5], since, strict=False)]
+    alice.set_presence("to all but one")
+    assert [poll.answer().users for poll in polls] == [{alice.id}] * 5
+    stranger.set_presence("to nobody")
+    mate.set_presence("to those who share a room")
+    alice.set_presence("again")
+    for gobbler, token in zip(gobblers[:5], since, strict=False):
+        seen = gobbler.sync_until(token, alice.id, "again").users
+        assert seen == ({alice.id, mate.id} if gobbler in gobblers[:2] else {alice.id})
+        assert gobbler.sync().users - {user.id for user in gobblers} == seen
+    stranger.set_presence("still to nobody")
+    gobblers[0].set_presence("to all")
+    assert gobblers[5].sync_until(since[5], gobblers[0].id, "to all").users == {gobblers[0].id}
+
+    asked = questions(counted) - before
+    assert asked["route_only_for"] >= 5 + 5 + 5 + 1
+    # Synapse's own questions for an update are the others, however many sync.
+    before = questions(counted)
+    for gobbler in gobblers:
+        for query in ({}, {"full_state": "true"}):
+            gobbler.sync(since[0], **query)
+            gobbler.sync(**query)
+    assert questions(counted) - before == {"route_only_for": 4 * len(gobblers)}
+
+
+def test_federation_is_told_of_each_server_once(counted):
+    alice, *gobblers = counted.people("alice", *["gobbler"] * 4)
+    remote = [f"@r{number}:server{number % 2}.test" for number in range(10)]
+    counted.change(f"send {alice.short} to {', '.join([*remote, *(gobbler.short for gobbler in gobblers)])}\n")
+    polls = [gobbler.long_poll(gobbler.now()) for gobbler in gobblers]
+    before = questions(counted)
+    alice.set_presence("to other servers, too")
+    assert [poll.answer().users for poll in polls] == [{alice.id}] * len(gobblers)
+    # The PUT was answered after federation was told.
+    told = questions(counted) - before
+    assert told["to server0.test"] == told["to server1.test"] == 1
+
+
+def test_nobody_is_woken_for_nothing(counted):
+    *gobblers, hidden, alice = counted.people(*["gobbler"] * 4, "hidden", "alice")
+    counted.change(f"send all to {', '.join(gobbler.short for gobbler in gobblers)}\nblock {hidden.short}\n")
+    mate, other = gobblers[0], gobblers[1:]
+    hidden.join(mate.create_room())
+    polls = [gobbler.long_poll(gobbler.now()) for gobbler in gobblers]
+    before = questions(counted)
+    hidden.set_presence("to those who share a room")
+    assert polls[0].answer().users == {hidden.id}
+    alice.set_presence("to all")
+    assert [poll.answer().users for poll in polls[1:]] == [{alice.id}] * len(other)
+    assert (questions(counted) - before)["route_only_for"] == 1 + len(other)
+
+
+def hang_up_a_long_poll(user: User, since: str) -> None:
+    """Has a /sync that waits, and goes away."""
+    before = user.server.open_polls()
+    connection = socket.create_connection(("127.0.0.1", user.server.port))
+    path = f"/_matrix/client/v3/sync?timeout=20000&set_presence=offline&since={since}"
+    lines = (f"GET {path} HTTP/1.1", "Host: localhost", f"Authorization: Bearer {user.token}", "", "")
+    connection.sendall("\r\n".join(lines).encode())
+    wait_until("a /sync to wait", lambda: user.server.open_polls() > before)
+    connection.close()
 
 
 # ---- Synapse's two ways to name a module, on servers where nothing has happened yet

@@ -223,10 +223,10 @@ def test_recipients_with_equal_answers_share_one_set(policy):
     assert users_of(answer)["@other:example.org"] == {BOB}
 
 
-def test_interested_sets_are_kept_while_they_are_true_and_not_if_spoiled(policy):
+def test_interested_sets_are_the_callers_own(policy):
     module = Module(policy, text="@watcher sees @alice\n")
     first = module.interested("@watcher:example.org")
-    assert module.interested("@watcher:example.org") is first
+    assert module.interested("@watcher:example.org") is not first
     first.add("@intruder:example.org")
     assert module.interested("@watcher:example.org") == {ALICE}
     module.reload("@watcher sees @bob\n")

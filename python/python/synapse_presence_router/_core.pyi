@@ -2,6 +2,8 @@
 
 from typing import Any, Final, Iterable, Literal, Sequence
 
+from .awaitable import Finished
+
 __version__: Final[str]
 
 class PolicyError(Exception):
@@ -18,6 +20,9 @@ def check(policy: str | None, inline: Sequence[tuple[str, str]]) -> None:
 
 def wrong_user_id(text: str) -> str | None:
     """What is wrong with a user ID (its server may be left out), as the end of a sentence; None if it is one."""
+
+def one_of_each_server(users_for_states: dict[str, set[Any]]) -> dict[str, set[Any]]:
+    """Of each server that is told anything one user, with what any user of it is told. The sets are new ones."""
 
 class Core:
     """One policy that is answered from, with the facts it is asked about.
@@ -94,14 +99,27 @@ class Core:
         `senders` are the states' `user_id`s. With them a batch of senders with the same recipients costs
         little more than hashing the states. The answer is the caller's, to change as they like.
         """
+    def route_only_for(self, states: list[Any], senders: list[Any], user: str) -> tuple[set[Any], list[Any]] | None:
+        """What a user who receives everyone gets of these states, and what the policy withholds from them.
+
+        `senders` are the states' `user_id`s. None if something has to be asked for first, if the user is not
+        known or does not receive everyone, or if not all are states of users: `route` then tells. Costs copying
+        the set of the states, which is made once for a batch that comes again and again.
+        """
     def interested(self, user: object, generation: int | None = None) -> set[str] | Literal["ALL"] | None:
         """Whose presence this user receives by the policy: "ALL", or a set.
 
-        The user becomes known. None if `generation` is given and no longer in force. A small set is
-        the same as long as the answer is true and nobody has changed it; a large one is a copy.
+        The user becomes known. None if `generation` is given and no longer in force. The set is the caller's,
+        to change as they like.
         """
-    def interested_now(self, user: object) -> set[str] | Literal["ALL"] | None:
-        """As `interested`, if nothing has to be asked for first; else None."""
+    def interested_now(
+        self, user: object, only_reads: bool
+    ) -> Finished[set[str] | str] | set[str] | Literal["ALL"] | None:
+        """As `interested`, if nothing has to be asked for first; else None.
+
+        If the caller `only_reads` a set and lets go of it, it is one that others are given too, as the result
+        of an awaitable. So is "ALL", but for the first time a user is answered that.
+        """
 
     # Reload.
 

@@ -17,17 +17,17 @@ T = TypeVar("T")
 class Finished(Generic[T]):
     """An awaitable that has its result. It may be awaited any number of times."""
 
-    __slots__ = ("value",)
+    __slots__ = ("_result",)
 
-    def __init__(self, value: T) -> None:
-        self.value = value
+    def __init__(self, result: T) -> None:
+        self._result = result
 
     def __await__(self) -> Generator[Any, Any, T]:
-        return self.value
+        return self._result
         yield  # what makes this a generator
 
     def __repr__(self) -> str:
-        return f"<Finished {self.value!r}>"
+        return f"<Finished {self._result!r}>"
 
 
 def begin(work: Coroutine[Any, Any, T]) -> Awaitable[T]:

@@ -1,8 +1,8 @@
 """The homeserver's facts: who is in a room, who shares one, who there is.
 
-The only file that touches what Synapse does not promise (names that begin with ``_``, tables). Each
-such way has another behind it, and a server where neither works gets less, never an exception: the
-answers then say what is missing in one log record.
+The only file, `callers` aside, that touches what Synapse does not promise (names that begin with
+``_``, tables). Each such way has another behind it, and a server where neither works gets less, never
+an exception: the answers then say what is missing in one log record.
 
 Not for: what the facts mean. That is `_core`'s.
 

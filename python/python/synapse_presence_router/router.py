@@ -15,6 +15,7 @@ Not for: who sees whom (`_core`), what Synapse knows (`homeserver`).
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import weakref
 from typing import AbstractSet as Set
@@ -23,6 +24,7 @@ from typing import Any, Awaitable, Callable, Iterable, Mapping, TypeVar
 from . import _core
 from . import config as configuration
 from .awaitable import Finished, begin
+from .callers import WHOLE, Callers
 from .complaints import Complaints
 from .config import Config
 from .facts import Facts
@@ -88,6 +90,8 @@ class PresenceRouter:
         self._core = core
         self._facts = Facts(core, self._homeserver, self._complaints)
         self._answered_all: set[str] = set()
+        self._callers = Callers()
+        self._only_reads = self._callers.only_reads
 
         _log_start(config, core)
         self._follow_the_policy()
@@ -115,6 +119,10 @@ class PresenceRouter:
         Returns an awaitable of recipient -> updates. Recipients with equal answers share one set.
         """
         try:
+            wanted = self._callers.wanted(sys._getframe(1))
+        except Exception:
+            wanted = WHOLE  # no code of Python's called, or nobody knows what it wants
+        try:
             states = state_updates if type(state_updates) is list else list(state_updates)
         except Exception as error:
             self._failed("get_users_for_states was given no updates", error)
@@ -125,30 +133,66 @@ class PresenceRouter:
             # Something among them is no state: the engine finds out what.
             senders = None
         try:
-            answer = self._core.route_now(states, senders)
-            if type(answer) is dict:
-                return Finished(answer)
-            if answer is not None:
-                return begin(self._with_room_mates(*answer))
-            # A copy: the caller may change theirs while we wait.
-            return begin(self._users_for_states(list(states), senders))
+            if wanted.only is not None and senders is not None:
+                answer = self._only_for(wanted.only, states, senders)
+                if answer is not None:
+                    return answer
+            answer = self._whole(states, senders, wanted.who_get_nothing)
+            return begin(self._of_each_server(answer)) if wanted.of_each_server else answer
         except Exception as error:
             return Finished(self._no_users_for_states(error))
 
     def get_interested_users(self, user_id: str) -> Awaitable[set[str] | str]:
         """Whose presence this user receives beyond that of users who share a room.
 
-        Returns an awaitable of a set of user IDs, or of "ALL".
+        Returns an awaitable of a set of user IDs, the caller's own, or of "ALL".
         """
         try:
-            answer = self._core.interested_now(user_id)
+            only_reads = sys._getframe(1).f_code is self._only_reads
+        except ValueError:
+            only_reads = False  # no code of Python's called
+        try:
+            answer = self._core.interested_now(user_id, only_reads)
+            if type(answer) is Finished:
+                return answer
             if answer is not None:
                 return Finished(self._remember(user_id, answer))
             return begin(self._interested_users(user_id))
         except Exception as error:
             return Finished(self._no_interested_users(error))
 
-    async def _users_for_states(self, states: list[Any], senders: list[Any] | None) -> dict[str, set[Any]]:
+    def _only_for(self, user: str, states: list[Any], senders: list[Any]) -> Awaitable[dict[str, set[Any]]] | None:
+        part = self._core.route_only_for(states, senders, user)
+        if part is None:
+            return None
+        received, withheld = part
+        if not withheld:
+            return Finished({user: received})
+        return begin(self._with_room_mates({user: received}, [([user], withheld)]))
+
+    def _whole(
+        self, states: list[Any], senders: list[Any] | None, who_get_nothing: bool
+    ) -> Awaitable[dict[str, set[Any]]]:
+        answer = self._core.route_now(states, senders)
+        if type(answer) is dict:
+            # Nothing is withheld, so nobody gets nothing.
+            return Finished(answer)
+        if answer is not None:
+            return begin(self._with_room_mates(*answer, who_get_nothing))
+        # A copy: the caller may change theirs while we wait.
+        return begin(self._users_for_states(list(states), senders, who_get_nothing))
+
+    async def _of_each_server(self, whole: Awaitable[dict[str, set[Any]]]) -> dict[str, set[Any]]:
+        users_for_states = await whole
+        try:
+            return _core.one_of_each_server(users_for_states)
+        except Exception as error:
+            self._failed("every remote recipient is told of, not one of each server", error)
+            return users_for_states
+
+    async def _users_for_states(
+        self, states: list[Any], senders: list[Any] | None, who_get_nothing: bool
+    ) -> dict[str, set[Any]]:
         def route(generation: int | None) -> tuple[dict[str, set[Any]], list[Any]] | None:
             # With the rooms just read the answer may still be ready.
             answer = self._core.route_now(states, senders)
@@ -160,7 +204,7 @@ class PresenceRouter:
             users_for_states, withheld = await self._ask(route)
         except Exception as error:
             return self._no_users_for_states(error)
-        return await self._with_room_mates(users_for_states, withheld)
+        return await self._with_room_mates(users_for_states, withheld, who_get_nothing)
 
     async def _interested_users(self, user_id: str) -> set[str] | str:
         try:
@@ -180,13 +224,18 @@ class PresenceRouter:
         raise RuntimeError("the engine gave no answer")
 
     async def _with_room_mates(
-        self, users_for_states: dict[str, set[Any]], withheld: list[tuple[list[str], list[Any]]]
+        self,
+        users_for_states: dict[str, set[Any]],
+        withheld: list[tuple[list[str], list[Any]]],
+        who_get_nothing: bool = True,
     ) -> dict[str, set[Any]]:
         try:
             for recipients, states in withheld:
                 await self._add_room_mates(users_for_states, recipients, states)
         except Exception as error:
             self._failed("who shares a room could not be told", error)
+        if withheld and not who_get_nothing:
+            return {user: states for user, states in users_for_states.items() if states}
         return users_for_states
 
     async def _add_room_mates(
