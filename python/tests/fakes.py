@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from typing import Any, Awaitable, Callable
+from typing import Any, Awaitable, Callable, ClassVar
 
 import pytest
 from synapse_presence_router import PresenceRouter
@@ -85,9 +85,13 @@ class CachedStore(Store):
     """The same behind Synapse's own cache, which tells those who asked that a room has changed."""
 
     server_name = "example.org"
+    # None goes away: Synapse's caches share a lock, and one that is collected while another is changed waits for
+    # it for ever.
+    kept: ClassVar[list[CachedStore]] = []
 
     def __init__(self, rooms: dict[str, list[str]] | None = None) -> None:
         super().__init__(rooms)
+        self.kept.append(self)
         try:
             self.clock = Clock(task.Clock(), server_name=self.server_name)
         except TypeError:  # an older Synapse
