@@ -255,7 +255,7 @@ impl<F: FnMut() -> Vec<PathBuf>> Watching<F> {
             on_change,
             shared,
             notifier: None,
-            reported: Seen::new(),
+            reported: Seen::default(),
             pending: None,
             again: None,
             next_look: now,
@@ -375,7 +375,7 @@ impl<F: FnMut() -> Vec<PathBuf>> Watching<F> {
     /// all stays as it was reported: it may have changed since the callback read it.
     fn take_as_known(&mut self, seen: Seen, before: &BTreeSet<PathBuf>) {
         let below = |roots: &BTreeSet<PathBuf>, path: &PathBuf| {
-            roots.iter().any(|root| path.starts_with(root))
+            path.ancestors().any(|folder| roots.contains(folder))
         };
         self.reported.retain(|path, _| below(&self.paths, path));
         self.reported
@@ -506,7 +506,7 @@ mod tests {
         let now = Instant::now();
         let ms = |ms| now + Duration::from_millis(ms);
         let pending = |last, half: Option<u64>, open| Pending {
-            seen: Seen::new(),
+            seen: Seen::default(),
             first: now,
             last: ms(last),
             half_written: half.map(ms),

@@ -8,7 +8,6 @@
 //! panics; notify's own unwraps are caught.
 
 use std::collections::{BTreeSet, HashSet};
-use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -88,7 +87,7 @@ impl Mailbox {
     }
 
     /// Whether one of `files` was written to and not closed since. Forgets what is none of them.
-    pub(super) fn being_written(&self, files: &BTreeSet<PathBuf>) -> bool {
+    pub(super) fn being_written(&self, files: &[PathBuf]) -> bool {
         let mut inside = self.inside();
         inside.open.retain(|path| files.contains(path));
         !inside.open.is_empty()
@@ -157,7 +156,7 @@ impl Inside {
 /// One notify watcher and the watches it holds.
 pub(super) struct Notifier {
     watcher: Option<RecommendedWatcher>,
-    made: BTreeSet<PathBuf>,
+    made: HashSet<PathBuf>,
 }
 
 impl Notifier {
@@ -166,19 +165,14 @@ impl Notifier {
         let watcher = guarded(|| notify::recommended_watcher(move |heard| mailbox.hear(heard)))?;
         Ok(Notifier {
             watcher: Some(watcher),
-            made: BTreeSet::new(),
+            made: HashSet::new(),
         })
     }
 
     /// Gives up the watches at `path` and below.
     pub(super) fn forget(&mut self, path: &Path) {
-        let from = (Bound::Included(path), Bound::Unbounded);
-        let gone: Vec<_> = self
-            .made
-            .range::<Path, _>(from)
-            .take_while(|p| p.starts_with(path))
-            .cloned()
-            .collect();
+        let below = self.made.iter().filter(|made| made.starts_with(path));
+        let gone: Vec<_> = below.cloned().collect();
         self.unwatch(&gone);
     }
 
@@ -192,7 +186,7 @@ impl Notifier {
     /// What is gone by now or may not be watched is passed over. About 15 microseconds a new watch.
     pub(super) fn follow(&mut self, look: &Look, mailbox: &Mailbox) -> notify::Result<bool> {
         let files = || look.files.iter().take(MAX_FILE_WATCHES);
-        let wanted: BTreeSet<&PathBuf> = look.folders.iter().chain(files()).collect();
+        let wanted: HashSet<&PathBuf> = look.folders.iter().chain(files()).collect();
         let gone: Vec<_> = self
             .made
             .iter()
@@ -305,7 +299,7 @@ mod tests {
     #[test]
     fn a_file_is_being_written_until_closed() {
         let mailbox = Mailbox::default();
-        let files = BTreeSet::from([PathBuf::from("/p")]);
+        let files = vec![PathBuf::from("/p")];
         let written = || event(EventKind::Modify(ModifyKind::Data(DataChange::Any)));
         mailbox.hear(written());
         assert!(mailbox.being_written(&files));
@@ -314,7 +308,7 @@ mod tests {
         ))));
         assert!(!mailbox.being_written(&files));
         mailbox.hear(written());
-        assert!(!mailbox.being_written(&BTreeSet::new()));
+        assert!(!mailbox.being_written(&Vec::new()));
     }
 
     #[test]
