@@ -11,7 +11,7 @@ use presence_router::workload::{Shape, Workload};
 use super::loads::{origin, written};
 use super::row::{Rows, digits};
 
-const RULES: u32 = 100_000;
+const RULES: [u32; 2] = [100_000, 1_000_000];
 
 /// So many further copies are kept: what each adds is what it keeps.
 const COPIES: u64 = 4;
@@ -24,14 +24,16 @@ const NATION_LIMIT: u64 = 2_048 * MIB;
 const STOP: u64 = NATION_LIMIT + NATION_LIMIT / 4;
 
 pub fn kept(rows: &mut Rows) {
-    let what = format!("kept of a rule, of {RULES} pair rules");
-    match told("pairs", Shape::Pairs(RULES)) {
-        Ok(bytes) => {
-            let rule = bytes as f64 / f64::from(RULES);
-            let figure = format!("{} bytes", digits(rule));
-            rows.figure(6, &what, figure, "100 bytes".into(), rule <= 100.0);
+    for rules in RULES {
+        let what = format!("kept of a rule, of {rules} pair rules");
+        match told("pairs", Shape::Pairs(rules)) {
+            Ok(bytes) => {
+                let rule = bytes as f64 / f64::from(rules);
+                let figure = format!("{} bytes", digits(rule));
+                rows.figure(6, &what, figure, "100 bytes".into(), rule <= 100.0);
+            }
+            Err(why) => rows.unmeasured(6, &what, why),
         }
-        Err(why) => rows.unmeasured(6, &what, why),
     }
     let what = "memory of nation with its directory, once loaded";
     match told("nation", Shape::Nation) {
