@@ -98,7 +98,10 @@ fn check(path: &str) -> usize {
         if path.starts_with("docs/problems/") {
             let facts = std::fs::read_to_string(folder.path().join("facts.yaml"));
             let facts = facts.map(|facts| Directory::from_yaml("facts.yaml", &facts).unwrap());
-            let (report, _) = router.snapshot().warnings_and_notes(facts.ok().as_ref());
+            let report = match facts.ok() {
+                Some(facts) => router.snapshot().warnings_with(&facts),
+                None => router.snapshot().warnings().clone(),
+            };
             assert!(report.is_empty(), "{path}: {report}");
         }
         count += 1;

@@ -41,7 +41,7 @@ impl Inputs {
         let directory = read_directory(&self.directory)?;
         let snapshot = read_policy(&self.policy, Some(&directory)).map_err(Failure::Policy)?;
         knows_what_is_local(&snapshot, &self.directory, &directory)?;
-        let warnings = snapshot.warnings().len();
+        let warnings = snapshot.warnings().warnings();
         if warnings > 0 && !self.json {
             let policy = self.policy.display();
             let warnings = count(warnings, "warning");
@@ -181,7 +181,7 @@ pub fn knows_what_is_local(
     let Some((words, span)) = local_or_remote(snapshot.policy()) else {
         return Ok(());
     };
-    let sources = snapshot.warnings().sources();
+    let sources = snapshot.sources();
     let (file, place) = (sources.name(span.source), sources.position(span));
     let message = format!(
         "{}:1:1: the directory has no `server_name`, and the policy says `{words}` at {file}:{}:{}",

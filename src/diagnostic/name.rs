@@ -15,6 +15,8 @@ pub enum Level {
     Error,
     /// The policy loads and does what it says, which is likely not what was meant.
     Warning,
+    /// Worth knowing, and no problem of the policy: never denied.
+    Note,
 }
 
 macro_rules! names {
@@ -26,7 +28,7 @@ macro_rules! names {
         }
 
         impl Name {
-            /// All names, errors first.
+            /// All names: errors, then warnings, then notes.
             pub const ALL: &'static [Name] = &[$($(Name::$variant,)*)*];
 
             /// The name as it is written in reports and options.
@@ -51,7 +53,7 @@ macro_rules! names {
                 Name::ALL.iter().copied().find(|name| name.as_str() == text)
             }
 
-            /// Whether it keeps a policy from loading.
+            /// How grave it is; only an error keeps a policy from loading.
             pub fn level(self) -> Level {
                 match self { $($(Name::$variant => Level::$level,)*)* }
             }
@@ -88,6 +90,9 @@ names! {
         RemoteDisclosure = "remote-disclosure": "A remote recipient discloses to their whole server.",
         CostlyRule = "costly-rule": "One update makes very many deliveries.",
         ConfusableId = "confusable-id": "Another ID looks the same.",
+    }
+    Note {
+        IdleAllow = "idle-allow": "A comment that allows nothing.",
     }
 }
 
