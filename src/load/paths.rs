@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use crate::diagnostic::nearest;
+use crate::source::shown;
 
 /// How many names of a folder are compared with one that is missing.
 const LISTED: usize = 1_000;
@@ -27,7 +28,8 @@ pub(super) fn near_file(missing: &Path, written: &str) -> Option<String> {
             return path.to_str().filter(|path| plain(path)).map(str::to_owned);
         }
     }
-    let entries = fs::read_dir(missing.parent()?).ok()?.flatten().take(LISTED);
+    let entries = fs::read_dir(or_here(missing.parent()?)).ok()?;
+    let entries = entries.flatten().take(LISTED);
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<String> = names.filter(|name| plain(name)).collect();
     names.sort();
@@ -46,6 +48,33 @@ pub(super) fn near_file(missing: &Path, written: &str) -> Option<String> {
     })?;
     let path = Path::new(written).with_file_name(near);
     path.to_str().map(str::to_owned)
+}
+
+/// Where was looked for a file that is not there, if the policy file that names it is a link: people think
+/// of the folder that it leads to.
+pub(super) fn beside_target(policy: &Path, written: &str) -> Option<String> {
+    let target = fs::read_link(policy).ok()?;
+    let folder = policy.parent()?;
+    let looked = plain_path(&folder.join(written));
+    let looked = shown(looked.as_os_str());
+    let link = shown(policy.as_os_str());
+    let other = target.with_file_name(written);
+    let is_there = folder.join(&other).is_file() && !other.to_string_lossy().contains(['"', '\\']);
+    Some(match other.to_str().filter(|_| is_there) {
+        Some(other) => format!(
+            "it was looked for as `{looked}`, beside the link `{link}`; did you mean `\"{other}\"`, \
+             beside the file that the link leads to?"
+        ),
+        None => format!("it was looked for as `{looked}`, beside the link `{link}`"),
+    })
+}
+
+/// The folder that a path without a folder lies in has a name too.
+pub(super) fn or_here(folder: &Path) -> &Path {
+    match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    }
 }
 
 /// A path without `.` and, where that cannot change its meaning, without `..`.
