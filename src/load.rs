@@ -33,12 +33,12 @@ use crate::source::{Source, SourceId, Sources, Span};
 use crate::syntax::{self, Packed, allow::Allow};
 
 pub use kept::Kept;
+pub use refused::reason;
 pub(crate) use stamp::{place, times};
 
 use bytes::{hash_of, read_regular};
 use find::{FileAt, Findings};
 use kept::File;
-use refused::reason;
 use stamp::{Identity, Stamp};
 
 /// The most bytes one file may have.

@@ -3,14 +3,15 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "files/permissions.rs"]
+mod permissions;
 #[path = "files/trees.rs"]
 mod trees;
 
 use std::ffi::OsStr;
-use std::fs::{self, Permissions};
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::os::unix::process::CommandExt;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -516,103 +517,4 @@ fn a_byte_order_mark_is_no_part_of_a_text() {
             .sees(&Directory::default(), sender, "@b:x")
     };
     assert!(sees("@a:x") && sees("@c:x"));
-}
-
-/// Whose permission is missing is told once of each, with who asked.
-#[test]
-fn what_may_not_be_read_is_told_with_owner_mode_and_who_asked() {
-    let (folder, root) = policy(&[
-        (
-            "main.policy",
-            "send @a:x to @b:x\ngroup g from \"lists/g.yaml\"\nsend group g to @b:x\n",
-        ),
-        ("block.policy", "block @a:x\n"),
-        ("closed/a.policy", "block @a:x\n"),
-        ("listed/a.policy", "block @a:x\n"),
-        ("listed/b.policy", "block @a:x\n"),
-        ("listed/c/d.policy", "block @a:x\n"),
-        ("lists/g.yaml", "[]\n"),
-    ]);
-    let root_user = fs::metadata(&root).unwrap().uid() == 0;
-    let me = match root_user {
-        // Root may read everything, so somebody else is asked.
-        true => 65_534,
-        false => fs::metadata(&root).unwrap().uid(),
-    };
-    let out = folder.path().join("out/deep");
-    fs::create_dir_all(&out).unwrap();
-    fs::write(out.join("x.policy"), "block @a:x\n").unwrap();
-    symlink("../out/deep", root.join("linked")).unwrap();
-    let mode = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
-    let modes = [
-        (root.join("block.policy"), 0o000),
-        (root.join("closed"), 0o000),
-        (root.join("listed"), if root_user { 0o744 } else { 0o444 }),
-        (root.join("lists"), 0o000),
-        (folder.path().join("out"), 0o000),
-    ];
-    let before: Vec<u32> = modes
-        .iter()
-        .map(|(path, _)| fs::metadata(path).unwrap().mode() & 0o777)
-        .collect();
-    mode(folder.path(), 0o755);
-    for (path, to) in &modes {
-        mode(path, *to);
-    }
-    // Where this user may not go there is nothing to be tried.
-    let program = Path::new(env!("CARGO_BIN_EXE_presence-router"));
-    let copy = folder.path().join("presence-router");
-    fs::copy(program, &copy).unwrap();
-    mode(&copy, 0o755);
-    let mut command = Command::new(&copy);
-    command
-        .args(["check", "--json", "--policy", "p"])
-        .current_dir(folder.path());
-    if root_user {
-        command.uid(me).gid(me);
-    }
-    let output = command.output();
-    for ((path, _), mode_before) in modes.iter().zip(before) {
-        mode(path, mode_before);
-    }
-    let said = String::from_utf8(output.unwrap().stdout).unwrap();
-    let owner = match root_user {
-        true => "root:root".to_owned(),
-        false => {
-            let meta = fs::metadata(&root).unwrap();
-            format!("{}:{}", meta.uid(), meta.gid())
-        }
-    };
-    let listed = if root_user { "0744" } else { "0444" };
-    let by = |what: &str, mode: &str| {
-        format!("cannot read {what}it is {mode} {owner}, and this is run by uid {me}")
-    };
-    let mut wanted = vec![
-        by("`block.policy`: permission denied: ", "0000"),
-        by("`closed`: permission denied: ", "0000"),
-        by(
-            "`linked`: permission denied: `p/../out` may not be searched: ",
-            "0000",
-        ),
-        by(
-            "`listed`: permission denied: `p/listed` may not be searched: ",
-            listed,
-        ),
-        by("`lists`: permission denied: ", "0000"),
-        by(
-            "`lists/g.yaml`: permission denied: `p/lists` may not be searched: ",
-            "0000",
-        ),
-    ];
-    let mut messages: Vec<String> = said
-        .lines()
-        .map(|line| {
-            let line: serde_json::Value = serde_json::from_str(line).unwrap();
-            assert_eq!(line["name"], "unreadable-file");
-            line["message"].as_str().unwrap().to_owned()
-        })
-        .collect();
-    wanted.sort();
-    messages.sort();
-    assert_eq!(messages, wanted);
 }

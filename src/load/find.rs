@@ -9,12 +9,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::Loader;
-use super::naming::is_meant_as_policy;
+use super::naming::{ENDING, is_meant_as_policy};
 use super::refused::is_in_closed_folder;
 use super::stamp::{Identity, Stamp, place};
 use crate::diagnostic::{Diagnostic, Name};
@@ -43,6 +43,8 @@ pub(super) struct Findings {
     pub(super) files: Vec<FileAt>,
     /// Files that are not read because of their names, though meant as policies.
     pub(super) ignored: Vec<FileAt>,
+    /// There are policy files that were found before, below another path.
+    were_read_before: bool,
 }
 
 /// A name to be looked at: those on whose way there is no link come first, then bytes decide. So a file
@@ -83,7 +85,7 @@ impl Loader {
         };
         if !meta.is_dir() {
             let stamp = Stamp::of(&meta);
-            if self.seen.insert(Identity::of(root, stamp)) {
+            if !meta.is_file() || self.seen.insert(Identity::of(root, stamp)) {
                 found.files.push(self.file_at(name, root.to_owned(), stamp));
             }
             return found;
@@ -94,38 +96,25 @@ impl Loader {
             Ok(real) => self.list((false, OsString::new()), root, real, &mut walk, &mut found),
             Err(error) => self.not_given(OsStr::new(""), root, root, &error),
         }
-        let mut were_read_before = false;
         while let Some(((linked, below), (path, entry))) = walk.waiting.pop_first() {
-            let real = match entry {
+            let folder = match entry {
                 Entry::Folder(real) => Ok(Some(real)),
                 Entry::File | Entry::Link => match fs::metadata(&path) {
                     Ok(meta) if meta.is_dir() => fs::canonicalize(&path).map(Some),
                     Ok(meta) => {
-                        let stamp = Stamp::of(&meta);
-                        let is_policy = below.as_encoded_bytes().ends_with(b".policy");
-                        let file = self.file_at(&below, path.clone(), stamp);
-                        if !is_policy {
-                            let name = path.file_name().unwrap_or_default();
-                            if meta.is_file() && is_meant_as_policy(&name.to_string_lossy()) {
-                                found.ignored.push(file);
-                            }
-                        } else if !meta.is_file() || self.seen.insert(Identity::of(&path, stamp)) {
-                            found.files.push(file);
-                        } else {
-                            were_read_before = true;
-                        }
+                        self.take(&below, &path, &meta, &mut found);
                         Ok(None)
                     }
                     Err(error) => Err(error),
                 },
             };
-            match real {
+            match folder {
                 Ok(Some(real)) => self.list((linked, below), &path, real, &mut walk, &mut found),
                 Ok(None) => {}
                 Err(error) => self.refused(&below, &path, &error, &mut walk),
             }
         }
-        let is_empty = found.files.is_empty() && !were_read_before;
+        let is_empty = found.files.is_empty() && !found.were_read_before;
         if is_empty && self.problems.len() == problems {
             let span = self.nothing(&self.name_of(OsStr::new(""), root), root);
             let root = shown(root.as_os_str());
@@ -137,6 +126,23 @@ impl Loader {
         }
         found.files.sort_by(|a, b| a.below.cmp(&b.below));
         found
+    }
+
+    /// Takes up what is no folder, as far as it is meant as a part of the policy.
+    fn take(&mut self, below: &OsStr, path: &Path, meta: &Metadata, found: &mut Findings) {
+        let stamp = Stamp::of(meta);
+        let file = self.file_at(below, path.to_owned(), stamp);
+        if !below.as_encoded_bytes().ends_with(ENDING.as_bytes()) {
+            let name = path.file_name().unwrap_or_default();
+            if meta.is_file() && is_meant_as_policy(&name.to_string_lossy()) {
+                found.ignored.push(file);
+            }
+        } else if !meta.is_file() || self.seen.insert(Identity::of(path, stamp)) {
+            // What is no regular file cannot be read, and is told of when that is tried.
+            found.files.push(file);
+        } else {
+            found.were_read_before = true;
+        }
     }
 
     /// Takes up what lies in a folder, which really is `real`.
@@ -178,7 +184,7 @@ impl Loader {
                     continue;
                 }
             };
-            let is_policy = name.as_encoded_bytes().ends_with(b".policy");
+            let is_policy = name.as_encoded_bytes().ends_with(ENDING.as_bytes());
             if kind.is_symlink() {
                 walk.waiting.insert((true, here), (path, Entry::Link));
             } else if kind.is_dir() {

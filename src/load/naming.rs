@@ -6,7 +6,7 @@
 //! Law: a name that a program gave its copy tells it by itself. Any other is taken for one only if a file
 //! stands beside it that has the rest of the name.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::diagnostic::{Diagnostic, Name, nearest};
 use crate::source::shown;
 
 /// What the names of policy files end in.
-const ENDING: &str = ".policy";
+pub(super) const ENDING: &str = ".policy";
 
 /// What people and programs write before or behind the name of something they keep a copy of, also in
 /// systems that speak German, French, Spanish, Italian and Dutch.
@@ -53,25 +53,38 @@ impl Loader {
 
     /// A note for each file, and each folder, that is named like a copy.
     fn copies(&mut self, files: &[FileAt]) {
-        // By the folder they lie in, the names by what they are in lower case.
-        let mut beside: BTreeMap<&OsStr, HashMap<String, String>> = BTreeMap::new();
-        let mut places: BTreeMap<&Path, &FileAt> = BTreeMap::new();
+        let mut folders: HashSet<&OsStr> = HashSet::new();
+        let mut named: Vec<(&Path, &FileAt)> = Vec::new();
+        let mut suspects: Vec<(&Path, &FileAt)> = Vec::new();
         for file in files {
-            for path in Path::new(&file.below).ancestors() {
-                let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-                    break;
-                };
-                // Other folders above it were taken up with the first file in this one.
-                if places.contains_key(path) {
-                    break;
-                }
-                places.insert(path, file);
-                let names = beside.entry(folder.as_os_str()).or_default();
+            let mut path = Path::new(&file.below);
+            while let Some(name) = path.file_name() {
+                named.push((path, file));
                 let name = name.to_string_lossy();
-                names.insert(name.to_ascii_lowercase(), name.into_owned());
+                let stem = name.strip_suffix(ENDING).unwrap_or(&name);
+                if !originals(stem).names.is_empty() {
+                    suspects.push((path, file));
+                }
+                match path.parent() {
+                    Some(folder) if folders.insert(folder.as_os_str()) => path = folder,
+                    _ => break,
+                }
             }
         }
-        for (path, file) in places {
+        if suspects.is_empty() {
+            return;
+        }
+        // By the folder they lie in, the names by what they are in lower case.
+        let mut beside: HashMap<&OsStr, HashMap<String, String>> = HashMap::new();
+        for (path, _) in named {
+            let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+                continue;
+            };
+            let name = name.to_string_lossy();
+            let names = beside.entry(folder.as_os_str()).or_default();
+            names.insert(name.to_ascii_lowercase(), name.into_owned());
+        }
+        for (path, file) in suspects {
             let folder = path.parent().unwrap_or(path);
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let names = beside.get(folder.as_os_str());
@@ -166,6 +179,11 @@ fn copy_of(
     is_certain.then_some(None)
 }
 
+/// What `git mergetool` puts between a name and a number.
+const MERGED: &[&str] = &[
+    "_BACKUP_", "_BASE_", "_LOCAL_", "_REMOTE_", ".BACKUP.", ".BASE.", ".LOCAL.", ".REMOTE.",
+];
+
 /// How many names are taken apart to find what one is a copy of.
 const MAX_PARTS: usize = 16;
 
@@ -214,16 +232,13 @@ fn originals(stem: &str) -> Originals<'_> {
         }
     }
     // git mergetool: `main_BACKUP_1234`, of old `main.policy.BACKUP.1234`.
-    for word in ["BACKUP", "BASE", "LOCAL", "REMOTE"] {
-        for part in ['_', '.'] {
-            let mark = format!("{part}{word}{part}");
-            if let Some((name, number)) = stem.rsplit_once(mark.as_str())
-                && !number.is_empty()
-                && number.bytes().all(|byte| byte.is_ascii_digit())
-            {
-                found.names.push(name);
-                found.is_certain = true;
-            }
+    for mark in MERGED {
+        if let Some((name, number)) = stem.rsplit_once(mark)
+            && !number.is_empty()
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            found.names.push(name);
+            found.is_certain = true;
         }
     }
     for word in WORDS {

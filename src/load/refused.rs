@@ -15,8 +15,11 @@ use crate::source::shown;
 /// Links followed to find what stands in the way, as in Linux.
 const MAX_LINKS: usize = 40;
 
-/// The reason for an error about a path. Costs a look at each folder on the way to it.
-pub(super) fn reason(path: &Path, error: &io::Error) -> String {
+/// Why a file or folder could not be opened, listed or looked at: what the system said, and where permission
+/// was missing of what, whose that is and who asked. Lower case where it is not the system's own text.
+///
+/// Costs a look at each folder on the way.
+pub fn reason(path: &Path, error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::PermissionDenied => {
             let said = "permission denied".to_owned();
