@@ -494,6 +494,18 @@ fn a_group_file_that_is_missed_is_looked_for_nearby() {
     fs::remove_file(root.join("oncall.yml")).unwrap();
     let said = check(folder.path(), "etc/m.policy");
     assert!(said.contains("beside the link `etc/m.policy`\n"), "{said}");
+    // A slip is told beside a link too, and a link may lead on to another.
+    fs::write(folder.path().join("etc/oncall.yaml"), "[]\n").unwrap();
+    let said = check(folder.path(), "etc/m.policy");
+    let wanted = "beside the link `etc/m.policy`; did you mean `\"oncall.yaml\"`?\n";
+    assert!(said.contains(wanted), "{said}");
+    fs::create_dir(folder.path().join("far")).unwrap();
+    fs::rename(root.join("m.policy"), folder.path().join("far/m.policy")).unwrap();
+    fs::write(folder.path().join("far/oncall.yml"), "[]\n").unwrap();
+    symlink("../far/m.policy", root.join("m.policy")).unwrap();
+    let said = check(folder.path(), "etc/m.policy");
+    let wanted = "did you mean `\"../p/../far/oncall.yml\"`, beside";
+    assert!(said.contains(wanted), "{said}");
 }
 
 #[test]

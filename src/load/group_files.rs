@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::find::FileAt;
-use super::paths::{beside_target, near_file, plain_path};
+use super::paths::{beside_link, beside_target, near_file, plain_path};
 use super::stamp::{Identity, Stamp};
 use super::{Loader, threads};
 use crate::diagnostic::{Diagnostic, Name, visible};
@@ -155,14 +155,21 @@ impl Loader {
     fn advise_on_path(&mut self, file: &Path, written: &str, policy: SourceId) {
         let source = self.sources.get(policy);
         let policy = source.and_then(Source::path).unwrap_or(Path::new(""));
-        let help = match beside_target(policy, written) {
-            Some(help) => help,
-            None => match near_file(file, written) {
-                Some(near) => format!(
-                    "did you mean `\"{near}\"`? the path is relative to the file that names it"
-                ),
-                None => return,
-            },
+        let looked = beside_link(policy, written);
+        let help = match (
+            beside_target(policy, written),
+            near_file(file, written),
+            looked,
+        ) {
+            (Some(other), _, Some(looked)) => format!(
+                "{looked}; did you mean `\"{other}\"`, beside the file that the link leads to?"
+            ),
+            (_, Some(near), Some(looked)) => format!("{looked}; did you mean `\"{near}\"`?"),
+            (_, None, Some(looked)) => looked,
+            (_, Some(near), None) => {
+                format!("did you mean `\"{near}\"`? the path is relative to the file that names it")
+            }
+            (_, None, None) => return,
         };
         if let Some(problem) = self.problems.last_mut() {
             problem.help = visible(&help).into_owned();

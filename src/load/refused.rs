@@ -9,11 +9,8 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::paths::or_here;
+use super::paths::{MAX_LINKS, or_here};
 use crate::source::shown;
-
-/// Links followed to find what stands in the way, as in Linux.
-const MAX_LINKS: usize = 40;
 
 /// Why a file or folder could not be opened, listed or looked at: what the system said, and where permission
 /// was missing of what, whose that is and who asked. Lower case where it is not the system's own text.
@@ -28,9 +25,18 @@ pub fn reason(path: &Path, error: &io::Error) -> String {
                 None => said,
             }
         }
-        ErrorKind::NotFound => match fs::read_link(path) {
-            Ok(target) => format!("{error}: it is a link to `{}`", shown(target.as_os_str())),
-            Err(_) => error.to_string(),
+        ErrorKind::NotFound => match dangling(path) {
+            Some((link, target)) => {
+                let target = shown(target.as_os_str());
+                match link == path {
+                    true => format!("{error}: it is a link to `{target}`"),
+                    false => {
+                        let link = shown(link.as_os_str());
+                        format!("{error}: `{link}` is a link to `{target}`")
+                    }
+                }
+            }
+            None => error.to_string(),
         },
         _ => error.to_string(),
     }
@@ -72,6 +78,16 @@ fn denied(path: &Path) -> Option<String> {
 #[cfg(not(unix))]
 fn denied(_: &Path) -> Option<String> {
     None
+}
+
+/// The first link on the way to a path that leads nowhere, and what it leads to.
+fn dangling(path: &Path) -> Option<(&Path, PathBuf)> {
+    let ways: Vec<&Path> = path.ancestors().collect();
+    let link = ways.into_iter().rev().find(|at| {
+        let is_gone = fs::metadata(at).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+        is_gone && fs::symlink_metadata(at).is_ok()
+    })?;
+    Some((link, fs::read_link(link).ok()?))
 }
 
 /// The first folder on the way to a path, links followed, in which nothing may be looked up.
