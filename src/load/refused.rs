@@ -101,7 +101,7 @@ fn closed_folder(path: &Path) -> Option<PathBuf> {
         let first = ways.iter().rev().find(|at| denied(at))?;
         let folder = first.parent()?;
         let Ok(target) = fs::read_link(first) else {
-            return Some(folder.to_owned());
+            return is_in_closed_folder(first).then(|| folder.to_owned());
         };
         // What stands in the way lies on the way that the link turns to.
         path = folder.join(target);
