@@ -28,4 +28,5 @@ mod yaml;
 
 pub use index::Senders;
 pub use load::{MAX_FILE_BYTES, MAX_POLICY_BYTES, texts};
+pub use resolve::{Written, short_user_help};
 pub use syntax::{KEYWORDS, format};

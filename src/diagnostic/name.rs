@@ -93,6 +93,7 @@ names! {
     }
     Note {
         IdleAllow = "idle-allow": "A comment that allows nothing.",
+        UppercaseServer = "uppercase-server": "A server with capitals that is not known in lower case.",
     }
 }
 

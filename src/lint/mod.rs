@@ -2,7 +2,7 @@
 //!
 //! `sets` are the selectors' meanings, `claims` and `witness` say what holds of them for every
 //! directory, `rules` which rules change nothing, `repeats` which of them can be taken away for
-//! certain, and `names` which IDs look alike. With a directory, `world` says who is in a set now,
+//! certain, `names` which IDs look alike and `capitals` which servers do. With a directory, `world` says who is in a set now,
 //! `facts` which names it does not have, `remote` to whom presence is disclosed and `costly` what
 //! takes very many deliveries. `allow` takes away what a comment allows.
 //!
@@ -13,6 +13,7 @@
 
 mod allow;
 mod automata;
+mod capitals;
 mod claims;
 mod costly;
 mod facts;
@@ -63,6 +64,7 @@ pub fn lint(policy: &PolicySet, directory: Option<&Directory>) -> Vec<Diagnostic
     let changing_nothing = rules::check(&policy.rules, &pairs, &sets, &skip);
     found.extend(repeats::add_edits(policy, changing_nothing));
     found.extend(names::confusable(policy, directory));
+    capitals::check(policy, directory, &mut found);
     if let Some(directory) = directory {
         facts::check(policy, directory, &mut found);
         let world = World::new(policy, &pairs, &sets, directory);
