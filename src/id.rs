@@ -161,6 +161,7 @@ pub fn is_unquoted_localpart(c: char) -> bool {
 /// An [`IdError`] that says why not.
 pub fn check_short_user(name: &str) -> Result<(), IdError> {
     let local = check_start(name, '@')?;
+    check_characters(local)?;
     match local.chars().find(|c| !is_unquoted_localpart(*c)) {
         Some(odd) => Err(IdError::Short(odd)),
         None if local.is_empty() => Err(IdError::Empty),
@@ -175,6 +176,7 @@ pub fn check_short_user(name: &str) -> Result<(), IdError> {
 /// An [`IdError`] that says why not.
 pub fn check_short_alias(name: &str) -> Result<(), IdError> {
     let local = check_start(name, '#')?;
+    check_characters(local)?;
     let first = local.chars().next().ok_or(IdError::Empty)?;
     let odd = local.chars().find(|c| "#@!".contains(*c));
     match odd.or(Some(first).filter(|c| "+$".contains(*c))) {

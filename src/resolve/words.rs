@@ -113,7 +113,7 @@ impl Resolver<'_, '_> {
                 Piece::Char(c) => Some(*c),
                 Piece::Run | Piece::One => None,
             });
-            if let Some(odd) = plain.find(|c| !word::is_unquoted_localpart(*c)) {
+            if let Some(odd) = plain.find(|c| *c != '\0' && !word::is_unquoted_localpart(*c)) {
                 let error = IdError::Short(odd);
                 let message = format!("`{text}` can match no user ID: it {error}");
                 let help =

@@ -17,11 +17,10 @@ pub(super) fn marks(word: &str) -> Option<(&str, &str)> {
 
 /// The same problem at a word; if it begins with a `#`, its help tells how a comment is written.
 pub(super) fn told_of(mut problem: Diagnostic, word: &str) -> Diagnostic {
-    if let Some((marks, note)) = marks(word)
-        && !problem.help.contains("comment")
-    {
-        let comment = format!("; for a comment write `{marks} {}`", visible(note));
-        problem.help.push_str(&comment);
+    if word.starts_with('#') && !problem.help.contains("comment") {
+        problem
+            .help
+            .push_str("; a comment needs a blank behind its `#`");
     }
     problem
 }
