@@ -424,7 +424,6 @@ fn servers_with_capitals() {
     note("block @spam:Evil.org");
     note("block @*:Evil.org");
     note("block @a*:*.Evil.org");
-    note("block users on Evil.org from @a");
     gives(
         "send all to @g\nblock users on (evil.org, Evil.org)",
         &["confusable-id 2:27"],
@@ -472,6 +471,8 @@ fn servers_with_capitals_beside_a_directory() {
         all("send all to @gobbler\nblock users on Evil.org"),
         ["uppercase-server 2:7"]
     );
+    // What goes to another server than the homeserver is told of, with what was likely meant.
+    assert_eq!(all("send @ann to @bob:H.org"), ["remote-disclosure 1:14"]);
     // It is told of the room that is not there.
     assert_eq!(
         all("send all to @gobbler\nblock members of #ops:H.org"),
@@ -486,8 +487,9 @@ fn servers_with_capitals_beside_a_directory() {
         let told = places(&with_directory(text, capital));
         let odd = |place: &&String| place.contains("server") || place.contains("confusable");
         let told: Vec<&String> = told.iter().filter(odd).collect();
+        // It would match `h.org`, which completes names here.
         let wanted: &[&str] = match text.contains("*.Org") {
-            true => &["uppercase-server 2:26"],
+            true => &["confusable-id 2:26"],
             false => &[],
         };
         assert_eq!(told, wanted, "{text}");

@@ -50,6 +50,13 @@ pub(super) fn check(
         };
         let lower = text.to_ascii_lowercase();
         let home = directory.and_then(Directory::server_name);
+        // That presence goes to another server than the homeserver is told with what was likely meant.
+        let told = |problem: &Diagnostic| {
+            problem.name == Name::RemoteDisclosure && problem.span == place.span
+        };
+        if home.is_some_and(|home| home.as_str() == lower) && found.iter().any(told) {
+            continue;
+        }
         let (name, message) = match (like, server) {
             (Like::None, _) => (
                 Name::UppercaseServer,

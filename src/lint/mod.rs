@@ -64,13 +64,13 @@ pub fn lint(policy: &PolicySet, directory: Option<&Directory>) -> Vec<Diagnostic
     let changing_nothing = rules::check(&policy.rules, &pairs, &sets, &skip);
     found.extend(repeats::add_edits(policy, changing_nothing));
     found.extend(names::confusable(policy, directory));
-    capitals::check(policy, directory, &mut found);
     if let Some(directory) = directory {
         facts::check(policy, directory, &mut found);
         let world = World::new(policy, &pairs, &sets, directory);
         remote::remote_disclosures(policy, &pairs, &world, &mut found);
         costly::costly_rules(policy, &pairs, &world, &mut found);
     }
+    capitals::check(policy, directory, &mut found);
     found
 }
 

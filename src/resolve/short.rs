@@ -40,8 +40,11 @@ pub(super) fn short_alias_help(name: &str, server: Option<&ServerName>) -> Strin
         written: Written::Policy,
         sigil: '#',
     };
-    let comment = "a comment needs a blank before its `#` and one behind it";
-    visible(&format!("{}; {comment}", short.help(name))).into_owned()
+    let mut help = short.help(name);
+    if !help.ends_with('?') {
+        help.push_str("; a comment needs a blank before its `#` and one behind it");
+    }
+    visible(&help).into_owned()
 }
 
 struct Short<'a> {
