@@ -399,9 +399,14 @@ fn servers_in(policy: &Policy, statement: Statement) -> BTreeSet<String> {
         match node {
             Selector::User(user) => _ = found.insert(text(&user.server)),
             Selector::On(servers) => found.extend(servers.iter().map(|server| text(server))),
-            Selector::Members(rooms) => found.extend(rooms.iter().map(|room| match room {
-                Room::Id(id) => split(id).1.to_owned(),
-                Room::Alias { server, .. } => server.clone(),
+            Selector::Members(rooms) => found.extend(rooms.iter().map(|room| {
+                match room {
+                    Room::Id(id) => id
+                        .split_once(':')
+                        .map_or("", |(_, server)| server)
+                        .to_owned(),
+                    Room::Alias { server, .. } => server.clone(),
+                }
             })),
             _ => {}
         }
