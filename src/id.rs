@@ -4,8 +4,10 @@
 //! again. The rules are those of the Matrix specification, appendix "Identifier grammar", in the
 //! lenient reading that servers must accept ("historical" localparts).
 //!
-//! Not for: names without a server or with globs; those are words of the policy language, and
-//! become identifiers in `resolve`.
+//! A name without a server is none of them; which server it gets is for `resolve` to say, and here is
+//! said which names get one at all.
+//!
+//! Not for: globs and quotes; those are of the policy language (`syntax::word`).
 //!
 //! Law: what `parse` accepts, a homeserver accepts; a value is never changed, only checked.
 
@@ -33,6 +35,9 @@ pub enum IdError {
     /// A character that the part before the server cannot hold.
     #[error("holds the character {0:?}")]
     Character(char),
+    /// There is no `:` with a server behind it, and a name with this character gets none.
+    #[error("has no `:server`, and none is added to a name that holds {0:?}")]
+    Short(char),
     /// The part after the first `:` is no server name.
     #[error("has the server `{0}`, which is not a server name")]
     Server(String),
@@ -117,6 +122,21 @@ identifier! {
 }
 
 impl UserId {
+    /// The user of a text that may be without a server, as policies, group files, configurations and
+    /// command lines have it.
+    ///
+    /// # Errors
+    /// An [`IdError`] that says what is wrong: [`IdError::NoServer`] if only the server is missing and
+    /// there is none to add. Costs as much as [`UserId::parse`].
+    pub fn completed(text: &str, server: Option<&ServerName>) -> Result<Self, IdError> {
+        if text.contains(':') || !text.starts_with('@') {
+            return Self::parse(text);
+        }
+        check_short_user(text)?;
+        let server = server.ok_or(IdError::NoServer)?;
+        Self::parse(&format!("{text}:{server}"))
+    }
+
     /// What stands between the sigil and the first `:`.
     pub fn localpart(&self) -> &str {
         let (localpart, _) = split(&self.0);
@@ -126,6 +146,42 @@ impl UserId {
     /// What stands after the first `:`.
     pub fn server(&self) -> &str {
         server_of(&self.0)
+    }
+}
+
+/// Whether a character may stand in a localpart without quotes, wildcards apart.
+pub fn is_unquoted_localpart(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '=' | '/' | '+' | '-')
+}
+
+/// Whether a user's name without a server, `@ann`, gets one: only if it needs no quotes. So no two
+/// names, no comment and no mail address is taken for a user whom nobody has.
+///
+/// # Errors
+/// An [`IdError`] that says why not.
+pub fn check_short_user(name: &str) -> Result<(), IdError> {
+    let local = check_start(name, '@')?;
+    check_characters(local)?;
+    match local.chars().find(|c| !is_unquoted_localpart(*c)) {
+        Some(odd) => Err(IdError::Short(odd)),
+        None if local.is_empty() => Err(IdError::Empty),
+        None => Ok(()),
+    }
+}
+
+/// Whether an alias without a server, `#ops`, gets one: not where it is as likely a comment, two
+/// aliases, or a name of another kind.
+///
+/// # Errors
+/// An [`IdError`] that says why not.
+pub fn check_short_alias(name: &str) -> Result<(), IdError> {
+    let local = check_start(name, '#')?;
+    check_characters(local)?;
+    let first = local.chars().next().ok_or(IdError::Empty)?;
+    let odd = local.chars().find(|c| "#@!".contains(*c));
+    match odd.or(Some(first).filter(|c| "+$".contains(*c))) {
+        Some(odd) => Err(IdError::Short(odd)),
+        None => Ok(()),
     }
 }
 
@@ -154,15 +210,8 @@ fn check_user(text: &str) -> Result<(), IdError> {
 }
 
 fn check_room_alias(text: &str) -> Result<(), IdError> {
-    let name = check_named(text, '#')?;
-    if name.is_empty() {
-        return Err(IdError::Empty);
-    }
-    // `#!old:server` is far more often a comment without its blank than an alias.
-    match name.chars().next() {
-        Some(first) if "@!#$+".contains(first) => Err(IdError::Character(first)),
-        _ => Ok(()),
-    }
+    check_named(text, '#')?;
+    Ok(())
 }
 
 fn check_room_id(text: &str) -> Result<(), IdError> {
@@ -279,8 +328,40 @@ mod tests {
         assert!(RoomId::parse("!").is_err());
         assert!(RoomId::parse("!a:b.").is_err());
         assert!(RoomAlias::parse("#ops:x.org").is_ok());
-        assert!(RoomAlias::parse("#!old:x.org").is_err());
         assert!(RoomAlias::parse("#ops").is_err());
+    }
+
+    #[test]
+    fn short_names() {
+        let server = ServerName::parse("x.org").unwrap();
+        let completed = |text| UserId::completed(text, Some(&server));
+        assert_eq!(
+            completed("@a.B_=/+-9").unwrap().as_str(),
+            "@a.B_=/+-9:x.org"
+        );
+        assert_eq!(completed("@a@b:y.org").unwrap().as_str(), "@a@b:y.org");
+        assert_eq!(completed("@"), Err(IdError::Empty));
+        for odd in [
+            "@a@x.org",
+            "@a, @b",
+            "@all@",
+            "@a # b",
+            "@a ",
+            "@*",
+            "@\u{e9}",
+            "@a\u{200b}",
+        ] {
+            assert!(matches!(completed(odd), Err(IdError::Short(_))), "{odd}");
+        }
+        assert_eq!(UserId::completed("@a", None), Err(IdError::NoServer));
+        for good in ["#ops", "#a+b$", "#z\u{f6}e", "#we,ird (x)"] {
+            assert_eq!(check_short_alias(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "#", "##linux", "#c#", "#!old", "#a@b", "#+a", "#$a", "#a, #b",
+        ] {
+            assert!(check_short_alias(bad).is_err(), "{bad}");
+        }
     }
 
     /// The rules of the ruma project's validator, as a second opinion.
@@ -306,6 +387,23 @@ mod tests {
         ] {
             let theirs = ruma_identifiers_validation::user_id::validate(text).is_ok();
             assert_eq!(UserId::parse(text).is_ok(), theirs, "{text:?}");
+        }
+        for text in [
+            "#a:b",
+            "##linux:libera.chat",
+            "#c#:b",
+            "#!old:b",
+            "#@a:b",
+            "#$a:b",
+            "#+a:b",
+            "#:b",
+            "# a:b",
+            "#a",
+            "#a:b.c_d",
+            "#a\0:b",
+        ] {
+            let theirs = ruma_identifiers_validation::room_alias_id::validate(text).is_ok();
+            assert_eq!(RoomAlias::parse(text).is_ok(), theirs, "{text:?}");
         }
     }
 }

@@ -27,5 +27,6 @@ pub mod workload;
 mod yaml;
 
 pub use index::Senders;
-pub use load::{MAX_FILE_BYTES, MAX_POLICY_BYTES, reason, texts};
+pub use load::{MAX_FILE_BYTES, MAX_POLICY_BYTES, texts, why_unreadable};
+pub use resolve::{Written, short_user_help};
 pub use syntax::{KEYWORDS, format};

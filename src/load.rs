@@ -33,7 +33,7 @@ use crate::source::{Source, SourceId, Sources, Span};
 use crate::syntax::{self, Packed, allow::Allow};
 
 pub use kept::Kept;
-pub use refused::reason;
+pub use refused::why_unreadable;
 pub(crate) use stamp::{place, times};
 
 use bytes::{hash_of, read_regular};
@@ -448,7 +448,7 @@ impl Loader {
     }
 
     fn unreadable(&mut self, span: Span, name: &str, path: &Path, error: &io::Error) {
-        let message = format!("cannot read `{name}`: {}", reason(path, error));
+        let message = format!("cannot read `{name}`: {}", why_unreadable(path, error));
         let help = "check the path and that the program may read it";
         self.problems
             .push(Diagnostic::new(Name::UnreadableFile, span, message, help));

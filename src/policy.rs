@@ -36,6 +36,8 @@ pub struct PolicySet {
     pub rooms: Vec<(Room, Span)>,
     /// The server that completes names: the `server` statement's, else the homeserver's.
     pub default_server: Option<ServerName>,
+    /// Where the first `server` statement has it.
+    pub server_place: Option<Span>,
 }
 
 /// A rectangle in the table of users times users.

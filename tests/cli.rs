@@ -392,6 +392,24 @@ fn users_that_are_none() {
             "write `@ann:example.org`",
         ),
         (
+            "@ann@example.org",
+            "it has no `:server`, and none is added to a name that holds '@'",
+            "did you mean `@ann:example.org`?",
+        ),
+        (
+            "@ann,@bob",
+            "it has no `:server`",
+            "give each user by itself: `@ann` and `@bob`",
+        ),
+        ("@ann#lead", "it has no `:server`", "did you mean `@ann`?"),
+        ("@all@", "it has no `:server`", "ejabberd"),
+        (
+            "@we!rd",
+            "it has no `:server`",
+            "written with its server: `@we!rd:example.org`",
+        ),
+        ("@", "it has an empty name", "write `@ann:example.org`"),
+        (
             "@bot-*",
             "it has a wildcard",
             "none to be told of all known users",
@@ -414,7 +432,8 @@ fn users_that_are_none() {
     // Matrix allows such IDs: who is called so can be asked for.
     let facts = "server_name: example.org\nusers: [\"@a*:example.org\"]\n";
     fs::write(folder.path().join("facts.yaml"), facts).unwrap();
-    assert_eq!(ask(&folder, "recipients --json @a*").0, 0);
+    assert_eq!(ask(&folder, "recipients --json @a*:example.org").0, 0);
+    assert_eq!(ask(&folder, "recipients --json @a*").0, 2);
 }
 
 #[test]

@@ -37,7 +37,7 @@ const STATEMENTS: [&str; 12] = [
     "block users on remote.org",
     "members of #ops see @alice",
     "group staff see each other",
-    "@ann, @bob see \"@we,ird\"",
+    "@ann, @bob see \"@we,ird:example.org\"",
     "send users on (example.org, remote.org) to @zed:remote.org",
     "send @bot-*, @ann who are local users to @bob",
     "block users matching /@b.*/ from @ann",

@@ -391,7 +391,7 @@ fn confusable_id() {
         &["confusable-id 2:12"],
     );
     gives(
-        "send @ann to @c\nsend @c to \"@аnn\"",
+        "send @ann to @c\nsend @c to \"@аnn:h.org\"",
         &["confusable-id 2:12"],
     );
     gives(
@@ -400,7 +400,7 @@ fn confusable_id() {
     );
     gives("send @ann to @c\nsend @c to @ann", &[]);
     gives("send @ann to @c\nsend @c to @anne", &[]);
-    let report = with_directory("send @ann to \"@bоb\"", DIRECTORY);
+    let report = with_directory("send @ann to \"@bоb:h.org\"", DIRECTORY);
     assert_eq!(places(&report), ["unknown-user 1:14", "confusable-id 1:14"]);
     let (message, help) = message(&report, Name::ConfusableId);
     assert_eq!(
@@ -409,6 +409,114 @@ fn confusable_id() {
     );
     assert!(help.contains("U+043E here and U+006F there"), "{help}");
     gives_with("send @ann to @bob", &[]);
+}
+
+#[test]
+fn servers_with_capitals() {
+    let note = |text: &str| {
+        gives(
+            &format!("send all to @g\n{text}"),
+            &["uppercase-server 2:7"],
+        )
+    };
+    note("block users on Evil.ORG");
+    note("block users on *.Evil.org");
+    note("block @spam:Evil.org");
+    note("block @*:Evil.org");
+    note("block @a*:*.Evil.org");
+    gives(
+        "send all to @g\nblock users on (evil.org, Evil.org)",
+        &["confusable-id 2:27"],
+    );
+    gives(
+        "send all to @g:Evil.org\nblock @spam:evil.org",
+        &["confusable-id 1:13"],
+    );
+    gives(
+        "send all to @g\nblock members of #a:Evil.org",
+        &["uppercase-server 2:18"],
+    );
+    gives("send all to @G\nblock users on evil.org, @Ann", &[]);
+    // The statement is the cause, and not each name that it completes.
+    gives(
+        "server Example.org\nsend @a, @B:Example.org to @c",
+        &["uppercase-server 1:8"],
+    );
+    gives(
+        "server Example.org\nsend @a to @c:example.org",
+        &["confusable-id 1:8"],
+    );
+}
+
+#[test]
+fn servers_with_capitals_beside_a_directory() {
+    let all = |text: &str| places(&with_directory(text, DIRECTORY));
+    let confused = |text: &str| {
+        let text = format!("send all to @gobbler\n{text}");
+        let report = with_directory(&text, DIRECTORY);
+        assert_eq!(places(&report), ["confusable-id 2:7"], "{text}");
+        message(&report, Name::ConfusableId)
+    };
+    let (_, help) = confused("block users on Remote.org");
+    assert!(help.contains("did you mean `remote.org`?"), "{help}");
+    confused("block @zed:Remote.org");
+    confused("block @z*:Remote.org");
+    confused("block users on *Mote.org");
+    confused("block @*:*Mote.org");
+    let (said, _) = confused("block users on H.org");
+    assert!(said.contains("the homeserver's, `h.org`"), "{said}");
+    let text = "server H.org\nsend all to @gobbler:h.org\nblock @alice";
+    assert_eq!(all(text), ["confusable-id 1:8"]);
+    assert_eq!(
+        all("send all to @gobbler\nblock users on Evil.org"),
+        ["uppercase-server 2:7"]
+    );
+    // What goes to another server than the homeserver is told of, with what was likely meant.
+    assert_eq!(all("send @ann to @bob:H.org"), ["remote-disclosure 1:14"]);
+    // It is told of the room that is not there.
+    assert_eq!(
+        all("send all to @gobbler\nblock members of #ops:H.org"),
+        ["unresolved-room 2:18"]
+    );
+    let capital = "server_name: Home.org\nusers: ['@ann:Home.org', '@a:Far.org']";
+    for text in [
+        "send @ann to @ann",
+        "send all to @ann:Home.org\nblock users on (Far.org, *.Org), @a:Far.org",
+        "server Home.org\nsend @ann to @ann",
+    ] {
+        let told = places(&with_directory(text, capital));
+        let odd = |place: &&String| place.contains("server") || place.contains("confusable");
+        let told: Vec<&String> = told.iter().filter(odd).collect();
+        // It would match `h.org`, which completes names here.
+        let wanted: &[&str] = match text.contains("*.Org") {
+            true => &["confusable-id 2:26"],
+            false => &[],
+        };
+        assert_eq!(told, wanted, "{text}");
+    }
+}
+
+#[test]
+fn a_group_file_with_capitals_in_servers_is_told_of_once() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "list.yaml",
+        "['@a:Remote.org', '@b:Remote.org', '@c:remote.org', '@d']",
+    );
+    write(
+        "a.policy",
+        "group g from \"list.yaml\"\nsend group g to @bob\n",
+    );
+    let report = Router::load(Origin {
+        path: Some(folder.path().join("a.policy")),
+        homeserver: "H.org".parse().ok(),
+        ..Origin::default()
+    });
+    let report = report.unwrap().snapshot().warnings().clone();
+    assert_eq!(places(&report), ["confusable-id 1:14"]);
+    let (_, help) = message(&report, Name::ConfusableId);
+    assert!(help.contains("1 more users"), "{help}");
 }
 
 // ---- large policies ----

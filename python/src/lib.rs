@@ -22,8 +22,9 @@ mod ready;
 mod rows;
 mod whole;
 
-use presence_router::id::UserId;
+use presence_router::id::{IdError, UserId};
 use presence_router::router::{Inline, Origin, Router};
+use presence_router::{Written, short_user_help};
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -73,15 +74,16 @@ fn wrong_user_id(text: &Bound<'_, pyo3::types::PyString>) -> PyResult<Option<Str
         if let Some(control) = text.chars().find(|c| c.is_control()) {
             return Ok(Some(format!("holds the character {control:?}")));
         }
-        let whole = match text.contains(':') {
-            true => text.into(),
-            false => format!("{text}:{STAND_IN_SERVER}"),
-        };
-        let wrong = UserId::parse(&whole).err();
-        if wrong.is_none() && whole.strip_prefix("@:").is_some() {
-            return Ok(Some("has an empty name".into()));
-        }
-        Ok(wrong.map(|error| error.to_string()))
+        let server = STAND_IN_SERVER.parse().ok();
+        Ok(match UserId::completed(text, server.as_ref()) {
+            Ok(user) if user.localpart().is_empty() => Some("has an empty name".into()),
+            Ok(_) => None,
+            Err(error @ IdError::Short(_)) => {
+                let help = short_user_help(text, None, Written::Alone);
+                Some(format!("{error}: {help}"))
+            }
+            Err(error) => Some(error.to_string()),
+        })
     })
 }
 

@@ -65,6 +65,12 @@ def refused(config) -> ConfigError:
         ({"blacklisted_users": ["@a\0:b"]}, ("blacklisted_users", "<item 0>"), ["character"]),
         ({"blacklisted_users": ["@\ud800:b"]}, ("blacklisted_users", "<item 0>"), ["Unicode"]),
         ({"blacklisted_users": ["@" + "a" * 300 + ":b"]}, ("blacklisted_users", "<item 0>"), ["255"]),
+        ({"blacklisted_users": ["@ann@example.org"]}, ("blacklisted_users", "<item 0>"), ["`@ann:example.org`?"]),
+        ({"blacklisted_users": ["@bob, @cyd"]}, ("blacklisted_users", "<item 0>"), ["`@bob` and `@cyd`"]),
+        ({"blacklisted_users": ["@dan "]}, ("blacklisted_users", "<item 0>"), ["did you mean `@dan`?"]),
+        ({"always_send_to_users": ["@all@"]}, ("always_send_to_users", "<item 0>"), ["ejabberd"]),
+        ({"blacklisted_users": ["@ann # lead"]}, ("blacklisted_users", "<item 0>"), ["comment"]),
+        ({"blacklisted_users": ["@zo\xeb"]}, ("blacklisted_users", "<item 0>"), ["@zo\xeb:example.org"]),
         ({"blacklisted_users": ["!room:b"]}, ("blacklisted_users", "<item 0>"), ["`@`"]),
     ],
 )

@@ -11,11 +11,11 @@ use clap::Args;
 use presence_router::diagnostic::{Name, Report, nearest, visible};
 use presence_router::directory::Directory;
 use presence_router::error::Error;
-use presence_router::id::UserId;
+use presence_router::id::{IdError, UserId};
 use presence_router::policy::{Kind, PolicySet};
 use presence_router::router::{Origin, Router, Snapshot};
 use presence_router::source::Span;
-use presence_router::{MAX_FILE_BYTES, reason};
+use presence_router::{MAX_FILE_BYTES, Written, short_user_help, why_unreadable};
 
 use super::output::{Failure, Fault, count, note};
 
@@ -132,7 +132,7 @@ pub fn read_directory(path: &Path) -> Result<Directory, Failure> {
     let file = File::open(path);
     let read = file.and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
     if let Err(error) = read {
-        let source = io::Error::new(error.kind(), reason(path, &error));
+        let source = io::Error::new(error.kind(), why_unreadable(path, &error));
         let error = Error::Read {
             path: path.to_owned(),
             source,
@@ -236,40 +236,36 @@ fn user(text: &str, policy: &PolicySet, directory: &Directory) -> Result<UserId,
         // `ann`, or `"@ann"` with quotes that the shell has left.
         let name = text.trim_matches(['"', '\'']).trim_start_matches('@');
         let plain = !name.is_empty() && !name.contains(['!', '#', '$', '*', '?']);
-        let likely = complete(&format!("@{name}"), policy).filter(|_| plain);
-        let likely = likely.and_then(|id| UserId::parse(&id).ok());
+        let likely = UserId::completed(&format!("@{name}"), policy.default_server.as_ref());
+        let likely = likely.ok().filter(|_| plain);
         let likely = likely.map_or(example, |id| visible(id.as_str()).into_owned());
         return Err(wrong(
             "it does not start with `@`",
             format!("write `{likely}`"),
         ));
     }
-    let Some(whole) = complete(text, policy) else {
-        let help = format!(
-            "write `{}:example.org`, or a line `server example.org` in the policy",
-            visible(text)
-        );
-        return Err(wrong("it has no server, and there is no default one", help));
-    };
-    let id = UserId::parse(&whole)
-        .map_err(|error| wrong(&format!("it {error}"), format!("write `{example}`")))?;
+    let server = policy.default_server.as_ref();
+    let found = UserId::completed(text, server);
     // Such an ID is legal, if odd; but who writes it most likely means a pattern.
-    if text.contains(['*', '?']) && !is_known(&id, policy, directory) {
+    let known = |id: &UserId| is_known(id, policy, directory);
+    if text.contains(['*', '?']) && !found.as_ref().is_ok_and(known) {
         let help = "write each user, such as `{}`, or none to be told of all known users";
         return Err(wrong("it has a wildcard", help.replace("{}", &example)));
     }
-    Ok(id)
-}
-
-/// Adds the default server where there is none; `None` if there is no default one either.
-fn complete(text: &str, policy: &PolicySet) -> Option<String> {
-    if text.contains(':') {
-        return Some(text.to_owned());
-    }
-    policy
-        .default_server
-        .as_ref()
-        .map(|server| format!("{text}:{server}"))
+    found.map_err(|error| match error {
+        IdError::NoServer => {
+            let help = format!(
+                "write `{}:example.org`, or a line `server example.org` in the policy",
+                visible(text)
+            );
+            wrong("it has no server, and there is no default one", help)
+        }
+        IdError::Short(_) => wrong(
+            &format!("it {error}"),
+            short_user_help(text, server, Written::Alone),
+        ),
+        _ => wrong(&format!("it {error}"), format!("write `{example}`")),
+    })
 }
 
 fn is_known(user: &UserId, policy: &PolicySet, directory: &Directory) -> bool {

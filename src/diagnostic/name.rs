@@ -96,6 +96,7 @@ names! {
         IgnoredFile = "ignored-file": "A file that is not read because of its name.",
         CopiedFile = "copied-file": "A policy file whose name is that of a copy.",
         IdleAllow = "idle-allow": "A comment that allows nothing.",
+        UppercaseServer = "uppercase-server": "A server with capitals that is not known in lower case.",
     }
 }
 

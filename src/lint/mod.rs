@@ -2,7 +2,7 @@
 //!
 //! `sets` are the selectors' meanings, `claims` and `witness` say what holds of them for every
 //! directory, `rules` which rules change nothing, `repeats` which of them can be taken away for
-//! certain, and `names` which IDs look alike. With a directory, `world` says who is in a set now,
+//! certain, `names` which IDs look alike and `capitals` which servers do. With a directory, `world` says who is in a set now,
 //! `facts` which names it does not have, `remote` to whom presence is disclosed and `costly` what
 //! takes very many deliveries. `allow` takes away what a comment allows.
 //!
@@ -13,6 +13,7 @@
 
 mod allow;
 mod automata;
+mod capitals;
 mod claims;
 mod costly;
 mod facts;
@@ -69,6 +70,7 @@ pub fn lint(policy: &PolicySet, directory: Option<&Directory>) -> Vec<Diagnostic
         remote::remote_disclosures(policy, &pairs, &world, &mut found);
         costly::costly_rules(policy, &pairs, &world, &mut found);
     }
+    capitals::check(policy, directory, &mut found);
     found
 }
 

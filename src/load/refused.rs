@@ -16,7 +16,7 @@ use crate::source::shown;
 /// was missing of what, whose that is and who asked. Lower case where it is not the system's own text.
 ///
 /// Costs a look at each folder on the way.
-pub fn reason(path: &Path, error: &io::Error) -> String {
+pub fn why_unreadable(path: &Path, error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::PermissionDenied => {
             let said = "permission denied".to_owned();

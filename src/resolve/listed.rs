@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use super::short::{Written, short_user_help};
 use super::words::shorten;
 use super::{Content, Default, InFile, Keys, Resolver, Users};
 use crate::diagnostic::Name;
@@ -131,12 +132,12 @@ impl Resolver<'_, '_> {
             Ok((key, _)) => Some(key),
             Err(error) => {
                 let message = format!("`{}` is not a user ID: it {error}", shorten(text));
-                self.report(
-                    Name::InvalidGroupFile,
-                    span,
-                    message,
-                    entry_help(text, &error),
-                );
+                let short = matches!(error, IdError::Short(_) | IdError::Empty);
+                let help = match short && !text.contains(':') {
+                    true => short_user_help(text, self.default_server(), Written::GroupFile),
+                    false => entry_help(text, &error),
+                };
+                self.report(Name::InvalidGroupFile, span, message, help);
                 None
             }
         }

@@ -8,6 +8,7 @@
 mod listed;
 mod meant;
 mod order;
+mod short;
 mod words;
 
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ use crate::syntax::{KEYWORDS, Packed};
 use crate::yaml::Entry;
 
 pub use listed::advice_on_file;
+pub use short::{Written, short_user_help};
 
 use order::in_order;
 
@@ -96,6 +98,7 @@ pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> Resolved {
     let mut resolver = Resolver {
         input,
         default: Default::None,
+        server_place: None,
         groups: HashMap::default(),
         named: Naming::new(Arc::clone(&input.found.names)),
         listed: Vec::new(),
@@ -156,6 +159,7 @@ pub fn resolve(input: &Input<'_>, problems: &mut Vec<Diagnostic>) -> Resolved {
         numbers,
         rooms: resolver.rooms,
         default_server,
+        server_place: resolver.server_place,
     };
     let policy = in_order(policy, &order);
     Resolved {
@@ -206,6 +210,8 @@ enum Value<'a> {
 struct Resolver<'a, 'p> {
     input: &'a Input<'a>,
     default: Default,
+    /// Where the first `server` statement has its server.
+    server_place: Option<Span>,
     groups: HashMap<&'a str, (GroupId, Span), RandomState>,
     /// The users named so far: whoever is named again shares the text of the first time.
     named: Naming,
@@ -234,6 +240,14 @@ impl<'a> Resolver<'a, '_> {
     fn report(&mut self, name: Name, span: Span, message: String, help: impl Into<String>) {
         self.problems
             .push(Diagnostic::new(name, span, message, help));
+    }
+
+    /// The server that names without one get, as far as it is known.
+    fn default_server(&self) -> Option<&ServerName> {
+        match &self.default {
+            Default::Known(server) => Some(server),
+            Default::Broken | Default::None => None,
+        }
     }
 
     fn text(&self, word: &Word) -> &'a str {
@@ -269,6 +283,7 @@ impl<'a> Resolver<'a, '_> {
                 Some(_) => {}
             }
         }
+        self.server_place = first.as_ref().map(|(_, place)| *place);
         self.default = match (first, self.input.homeserver) {
             (Some((server, _)), _) => Default::Known(server),
             (None, _) if broken => Default::Broken,

@@ -3,10 +3,13 @@
 //! Law: a word is read whole and then checked, so that a mistake in it has its own name.
 
 use super::meant::{self, Meant};
+use super::short::{Written, short_alias_help, short_user_help};
 use super::{Default, Resolver};
 use crate::diagnostic::{Diagnostic, Name};
 use crate::glob::{Glob, Piece};
-use crate::id::{IdError, RoomAlias, RoomId, ServerName, UserId};
+use crate::id::{
+    IdError, RoomAlias, RoomId, ServerName, UserId, check_short_alias, check_short_user,
+};
 use crate::policy::{Kind, MAX_REGEXES_BYTES, Named, Pattern, Room};
 use crate::source::Span;
 use crate::syntax::ast::Word;
@@ -106,6 +109,18 @@ impl Resolver<'_, '_> {
         }
         let mut pieces = glob.pieces().to_vec();
         if !pieces.contains(&Piece::Char(':')) {
+            let mut plain = pieces.iter().skip(1).filter_map(|piece| match piece {
+                Piece::Char(c) => Some(*c),
+                Piece::Run | Piece::One => None,
+            });
+            if let Some(odd) = plain.find(|c| *c != '\0' && !word::is_unquoted_localpart(*c)) {
+                let error = IdError::Short(odd);
+                let message = format!("`{text}` can match no user ID: it {error}");
+                let help =
+                    "write it with its server: `@localpart:server`, as in `@bot-*:example.org`";
+                self.report(Name::InvalidUserId, word.span, message, help);
+                return None;
+            }
             let completed = self.complete(word.span, text)?;
             let server = completed.get(text.len()..).unwrap_or_default();
             pieces.extend(server.chars().map(Piece::Char));
@@ -140,15 +155,29 @@ impl Resolver<'_, '_> {
             let meant = meant::user_word(text);
             let help = if c.is_control() {
                 "this character cannot be seen: take it out".into()
-            } else if c == '#' {
+            } else if c == '#' && text.contains(':') {
                 let (id, note) = text.split_once('#').unwrap_or((text, ""));
-                format!("write `{id} # {note}` for a comment, `\"{text}\"` for the user")
+                let note = note.trim_start_matches('#');
+                format!(
+                    "write `{id} # {note}`, with blanks around the `#`, for a comment, `\"{text}\"` for \
+                     the user"
+                )
+            } else if c == '#' {
+                short_user_help(text, self.default_server(), Written::Policy)
             } else if let Some(meant) = &meant {
                 format!("{}write `{}`", meant.why, meant.text)
             } else if let Some((plain, why)) = meant::plain_word(text) {
                 format!("{why}: write `{plain}`")
-            } else {
+            } else if text.contains(':') {
                 format!("write `\"{}\"`", text.replace('\\', "\\\\"))
+            } else if text.contains(['*', '?']) {
+                let server = self
+                    .default_server()
+                    .map_or("example.org", ServerName::as_str);
+                let text = text.replace('\\', "\\\\");
+                format!("write it with its server, in quotes: `\"{text}:{server}\"`")
+            } else {
+                short_user_help(text, self.default_server(), Written::Policy)
             };
             let problem = Diagnostic::new(Name::InvalidUserId, word.span, message, help);
             self.problems
@@ -172,13 +201,17 @@ impl Resolver<'_, '_> {
             Err(error) => {
                 let message = format!("`{}` is not a user ID: it {error}", shorten(text));
                 let meant = meant::user_word(text).filter(|_| !word.quoted);
+                let short = matches!(error, IdError::Short(_) | IdError::Empty);
                 let help = match (&meant, self.path_for_group(word, text)) {
+                    _ if short && !text.contains(':') => {
+                        short_user_help(text, self.default_server(), Written::Policy)
+                    }
                     (Some(meant), _) => format!("{}write `{}`", meant.why, meant.text),
                     (None, Some(help)) => help,
                     (None, None) if self.groups.contains_key(text) => {
                         format!("write `group {text}` for the users of the group")
                     }
-                    (None, None) => user_help(text, &error),
+                    (None, None) => user_help(text, &error, self.default_server()),
                 };
                 let problem = Diagnostic::new(Name::InvalidUserId, span, message, help);
                 self.problems.push(with_fix(problem, meant));
@@ -196,6 +229,9 @@ impl Resolver<'_, '_> {
     ) -> Option<Result<(u32, UserId), IdError>> {
         let completed;
         let whole = if text.starts_with('@') && !text.as_bytes().contains(&b':') {
+            if let Err(error) = check_short_user(text) {
+                return Some(Err(error));
+            }
             completed = self.complete(span, text)?;
             &completed
         } else {
@@ -257,6 +293,14 @@ impl Resolver<'_, '_> {
                 ),
             },
             Some('#') => {
+                if !name.contains(':')
+                    && let Err(error) = check_short_alias(&name)
+                {
+                    let message = format!("`{}` is not a room alias: it {error}", shorten(&name));
+                    let help = short_alias_help(&name, self.default_server());
+                    self.report(Name::InvalidRoom, word.span, message, help);
+                    return None;
+                }
                 let completed = self.complete(word.span, &name)?;
                 match RoomAlias::parse(&completed) {
                     Ok(alias) => return self.named_room(Room::Alias(alias), word.span),
@@ -451,7 +495,7 @@ fn check_user_glob(pieces: &[Piece]) -> Result<(), &'static str> {
     }
 }
 
-fn user_help(text: &str, error: &IdError) -> String {
+fn user_help(text: &str, error: &IdError, server: Option<&ServerName>) -> String {
     match error {
         IdError::Sigil(_) if text.ends_with(".yaml") || text.ends_with(".yml") => {
             format!("write `group NAME from \"{text}\"` for a group file")
@@ -462,7 +506,13 @@ fn user_help(text: &str, error: &IdError) -> String {
         IdError::Sigil(_) if text.trim_matches('@').is_empty() => {
             "write it as `@ann:example.org`".into()
         }
-        IdError::Sigil(_) => format!("write `\"@{}\"`", text.trim_start_matches('@')),
+        IdError::Sigil(_) => {
+            let named = format!("@{text}");
+            match UserId::completed(&named, server) {
+                Err(IdError::Short(_)) => short_user_help(&named, server, Written::Policy),
+                _ => format!("write `\"{named}\"`"),
+            }
+        }
         IdError::TooLong(_) => "a user ID has at most 255 bytes, its server included".into(),
         _ => "a user ID is written `@localpart:server`, as in `@ann:example.org`".into(),
     }

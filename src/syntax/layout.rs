@@ -2,8 +2,8 @@
 //!
 //! A statement is one line. It goes on over a line's end after `,`, `and` and `except`, inside
 //! parentheses, and before a line that begins with `to`, `from`, `see`, `sees`, `who`, `and` or
-//! `except`. A `#` followed by a blank, a `#` or the line's end starts a comment anywhere but in
-//! quotes and regexes; at the start of a statement any `#` does.
+//! `except`. Where a word could begin, a `#` or several start a comment if a blank or the line's end
+//! follows; at the start of a statement any `#` does. Inside words, quotes and regexes none does.
 //!
 //! A [`Logical`] line is handed to the grammar with its comments and inner line breaks blanked
 //! out byte by byte, so that every place in it is a place in the file.
@@ -34,6 +34,8 @@ pub(super) struct Logical<'a> {
     pub unclosed: Option<usize>,
     /// The first `(` that is deeper than [`MAX_DEPTH`].
     pub too_deep: Option<usize>,
+    /// The first line in it that stands where only comments can, and begins with a `#` that starts none.
+    pub no_comment: Option<usize>,
     /// Where reading goes on: behind it, and behind lines that can only belong to it.
     pub next: usize,
 }
@@ -54,6 +56,7 @@ pub(super) fn next_line<'a>(
         open: Vec::new(),
         deeper: 0,
         too_deep: None,
+        no_comment: None,
         joins: false,
         matching: false,
         cut: false,
@@ -74,6 +77,7 @@ pub(super) fn next_line<'a>(
         text: blanked(text, start, end, &scan.blanks),
         unclosed: scan.open.last().copied(),
         too_deep: scan.too_deep,
+        no_comment: scan.no_comment,
         next: next.max(start + 1),
     })
 }
@@ -145,6 +149,7 @@ struct Scan<'a, 'c> {
     open: Vec<usize>,
     deeper: usize,
     too_deep: Option<usize>,
+    no_comment: Option<usize>,
     /// Whether the last word or mark lets the statement go on over a line's end.
     joins: bool,
     /// Whether the last word says that a regex follows.
@@ -177,7 +182,11 @@ impl Scan<'_, '_> {
                 self.joins = true;
             }
             b'"' => self.delimited(b'"'),
-            b'/' if self.matching => self.delimited(b'/'),
+            b'/' if self.matching => {
+                self.delimited(b'/');
+                // What touches a regex is wrong, and no comment.
+                self.at += word_len(self.text, self.at);
+            }
             _ => {
                 let end = word_end(self.text, self.at);
                 let word = self.text.get(self.at..end);
@@ -228,6 +237,7 @@ impl Scan<'_, '_> {
             return false;
         }
         let inside = self.joins || !self.open.is_empty();
+        // In front of a new statement any `#` starts a comment.
         let Some(first) = skip_empty(self.text, next, !inside, &mut |_, _| {}) else {
             return false;
         };
@@ -237,10 +247,14 @@ impl Scan<'_, '_> {
             continues(self.text, first)
         };
         if goes_on {
-            self.blanks.push((self.at, first));
             // Comments in front of a new statement are told with that one.
-            skip_empty(self.text, next, !inside, self.comment);
+            let first = skip_empty(self.text, next, false, self.comment).unwrap_or(first);
+            self.blanks.push((self.at, first));
             self.at = first;
+            if !inside && byte_is(self.text, first, b'#') {
+                self.no_comment.get_or_insert(first);
+                self.at = line_end(self.text, first);
+            }
         }
         goes_on
     }
@@ -269,10 +283,15 @@ fn skip_empty(
     }
 }
 
+/// Whether the `#` at a place where a word could begin starts a comment.
 fn starts_comment(text: &str, hash: usize) -> bool {
-    match byte(text, hash + 1) {
-        None | Some(b' ' | b'\t' | b'#' | b'\n') => true,
-        Some(b'\r') => byte_is(text, hash + 2, b'\n'),
+    let mut end = hash + 1;
+    while byte_is(text, end, b'#') {
+        end += 1;
+    }
+    match byte(text, end) {
+        None | Some(b' ' | b'\t' | b'\n') => true,
+        Some(b'\r') => byte_is(text, end + 1, b'\n'),
         Some(_) => false,
     }
 }
@@ -329,17 +348,20 @@ fn first_byte(text: &str, line_start: usize) -> Option<usize> {
     Some(line_start + blanks)
 }
 
-/// The end of the word at `at`, by the grammar's `word_char`; a comment ends it too.
+/// The end of the word at `at`, by the grammar's `word_char`.
 fn word_end(text: &str, at: usize) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    let ends = |(i, c): (usize, char)| match c {
-        ' ' | '\t' | ',' | '(' | ')' | '"' | '\n' => true,
-        '\r' => byte_is(text, at + i + 1, b'\n'),
-        '#' => i > 0 && starts_comment(text, at + i),
+    at + word_len(text, at).max(1)
+}
+
+/// How many bytes of a word stand at `at`.
+fn word_len(text: &str, at: usize) -> usize {
+    let rest = text.as_bytes().get(at..).unwrap_or_default();
+    let ends = |i: usize| match rest.get(i) {
+        Some(b' ' | b'\t' | b',' | b'(' | b')' | b'"' | b'\n') => true,
+        Some(b'\r') => rest.get(i + 1) == Some(&b'\n'),
         _ => false,
     };
-    let end = rest.char_indices().find(|found| ends(*found));
-    at + end.map_or(rest.len(), |(i, _)| i).max(1)
+    (0..rest.len()).find(|i| ends(*i)).unwrap_or(rest.len())
 }
 
 fn word(text: &str, at: usize) -> &str {
@@ -412,18 +434,39 @@ mod tests {
     }
 
     #[test]
-    fn hash_is_a_comment_only_with_a_blank_behind_it_inside_a_statement() {
-        assert_eq!(lines("members of (#a, ## b\n#c)"), ["members of (#a, #c)"]);
+    fn hash_is_a_comment_only_where_a_word_could_begin_and_with_a_blank_behind_it() {
+        assert_eq!(
+            lines("members of (#a, ## b\n##c, ###\r\n#d)# e"),
+            ["members of (#a, ##c, #d)"]
+        );
+        assert_eq!(lines("block @a#\n### b\n##c"), ["block @a#"]);
+        assert_eq!(lines("block @a##b # c"), ["block @a##b"]);
         assert_eq!(lines("send all to @x #now"), ["send all to @x #now"]);
         assert_eq!(
             lines("send \"# a\", users matching /# (/ to @x# b"),
-            ["send \"# a\", users matching /# (/ to @x"]
+            ["send \"# a\", users matching /# (/ to @x# b"]
+        );
+        assert_eq!(
+            lines("block \"@a\"# b\nblock users matching /a/# b"),
+            ["block \"@a\"", "block users matching /a/# b"]
         );
     }
 
     #[test]
+    fn between_the_lines_of_a_statement_a_comment_needs_its_blank() {
+        let line = |text: &str| {
+            let line = next_line(text, 0, &mut |_, _| {});
+            line.map(|line| (line.no_comment, line.next == text.len()))
+        };
+        assert_eq!(line("send all\n# (a\n  to @x"), Some((None, true)));
+        assert_eq!(line("send all\n#(a\n#b\n  to @x"), Some((Some(9), true)));
+        assert_eq!(line("block @x\n#a\nblock @y"), Some((None, false)));
+        assert_eq!(line("block @x,\n#a, @y"), Some((None, true)));
+    }
+
+    #[test]
     fn every_comment_is_told_once() {
-        let text = "#a\nsend all # b\n# c\n  to @x # d\n #e\n\nblock (@a, # f\n  # g\n @b)\n#h";
+        let text = "#a\nsend all # b\n# c\n  to @x # d\n #e\n\nblock (@a,# f\n  # g\n @b)\n#h";
         let mut told = Vec::new();
         let mut at = 0;
         let mut tell = |from: usize, to: usize| told.push(&text[from..to]);

@@ -11,7 +11,8 @@ use super::ast::{Action, Kind, Rule as AstRule, Selector, Statement, Word};
 use super::grammar::{Grammar, Rule};
 use super::layout::{BLANKS, Logical, MAX_DEPTH, must_start, next_line, resume_after};
 use super::mistake::{
-    Broken, Known, begins, broken_in_two, explain, is_statement, stuck_at, users_alone,
+    Broken, Known, begins, between_lines, broken_in_two, explain, is_statement, stuck_at,
+    users_alone,
 };
 use crate::diagnostic::{Diagnostic, Name};
 use crate::source::{SourceId, Span};
@@ -110,6 +111,11 @@ impl<'a> Reading<'a> {
         problems: &mut Vec<Diagnostic>,
     ) -> Result<(), usize> {
         let source = self.source;
+        if let Some(wrong) = line.no_comment {
+            let before = self.text.get(line.start..wrong).unwrap_or_default();
+            problems.push(between_lines(source, self.text, wrong, before));
+            return Err(wrong);
+        }
         // Only as far as parentheses are nested no deeper than allowed: the grammar recurses.
         let deep = line.too_deep.map(|deep| deep.saturating_sub(line.start));
         let readable = line.text.get(..deep.unwrap_or(line.text.len()));
@@ -188,7 +194,8 @@ impl Reading<'_> {
             let cut = next.next >= seen.len() && seen.len() < self.text.len();
             let new = must_start(seen, next.start) || is_statement(&next.text);
             let bytes = whole.len() + next.text.len();
-            if cut || new || next.unclosed.is_some() || !self.known.spend(bytes) {
+            let odd = next.unclosed.is_some() || next.no_comment.is_some();
+            if cut || new || odd || !self.known.spend(bytes) {
                 return None;
             }
             whole = format!("{whole} {}", next.text);

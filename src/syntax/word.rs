@@ -4,6 +4,7 @@
 //! quotes there are no escapes.
 
 use crate::glob::Piece;
+pub use crate::id::is_unquoted_localpart;
 
 /// Takes a word's quotes and escapes away. `Err` gives the byte, within `text`, of a `\` that
 /// escapes nothing.
@@ -59,11 +60,6 @@ fn bare(text: &str, quoted: bool) -> &str {
     }
     let inner = text.strip_prefix('"').unwrap_or(text);
     inner.strip_suffix('"').unwrap_or(inner)
-}
-
-/// Whether a character may stand in a localpart without quotes, wildcards apart.
-pub fn is_unquoted_localpart(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '=' | '/' | '+' | '-')
 }
 
 #[cfg(test)]

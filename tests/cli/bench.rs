@@ -362,7 +362,7 @@ fn nothing_in_a_page_is_foreign() {
     let hostile = "server example.org
 # <script>alert(1)</script>
 send \"@<script>alert(2)</script>:example.org\" to all
-send \"@*<img/src=x/onerror=alert(3)>\" to \"@\\\"'><svg/onload=alert(4)>:example.org\"
+send \"@*<img/src=x/onerror=alert(3)>:example.org\" to \"@\\\"'><svg/onload=alert(4)>:example.org\"
 send users matching /@.*<iframe>.*|@<b>&amp;.*/ to @ann, @bob
 send @ann to members of \"#</title></style><a/href=alert(5)>:example.org\"
 ";

@@ -93,7 +93,7 @@ pub struct Writer<'a> {
     depth: usize,
 }
 
-pub const COMMENTS: [&str; 8] = [
+pub const COMMENTS: [&str; 9] = [
     "# why",
     "#",
     "##",
@@ -102,6 +102,7 @@ pub const COMMENTS: [&str; 8] = [
     "# zoë #",
     "## a, b",
     "# block @x",
+    "### it's (",
 ];
 impl<'a> Writer<'a> {
     pub fn new(policy: &'a Policy, layout: Layout) -> Writer<'a> {
@@ -325,7 +326,7 @@ impl<'a> Writer<'a> {
                 .local
                 .iter()
                 .any(|piece| matches!(piece, Piece::Lit(c) if !bare(*c)));
-        let without = self.leaves_out(plain(&user.server).as_deref());
+        let without = self.leaves_out(plain(&user.server).as_deref()) && !odd;
         let quoted = odd || self.dice.at(1, 6);
         let mut text = String::from("@");
         for (from_server, piece) in user
@@ -403,7 +404,8 @@ impl<'a> Writer<'a> {
                 id.clone()
             }
             Room::Alias { name, server } => {
-                if self.leaves_out(Some(server)) {
+                let short = !name.contains(['#', '@', '!']) && !name.starts_with(['+', '$']);
+                if short && self.leaves_out(Some(server)) {
                     self.tally.hit("room alias without server");
                     format!("#{name}")
                 } else {
@@ -488,7 +490,7 @@ impl<'a> Writer<'a> {
             let mut text = String::new();
             if self.dice.at(2, 3) {
                 self.tally.hit("comment inside a statement");
-                text += &self.blanks(0);
+                text += &self.blanks(usize::from(!ends_word(before.text())));
                 text += self.dice.of(&COMMENTS);
             } else if self.dice.at(2, 4) {
                 text += &self.blanks(1);
@@ -540,6 +542,11 @@ impl<'a> Writer<'a> {
         }
         text
     }
+}
+
+/// Whether a comment may follow at once.
+pub fn ends_word(text: &str) -> bool {
+    text.ends_with(['(', ')', ',', '"'])
 }
 
 fn pattern_text(pattern: &[Piece]) -> String {

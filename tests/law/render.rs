@@ -5,7 +5,7 @@
 
 use super::model::{Facts, GroupBody, Layout, Policy, Selector, Tally};
 use super::oracle::split;
-use super::phrase::{COMMENTS, Token, Writer};
+use super::phrase::{COMMENTS, Token, Writer, ends_word};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Statement {
@@ -288,7 +288,7 @@ impl Files<'_> {
         let last = 1 + text.matches('\n').count();
         if writer.dice.at(1, 6) {
             writer.tally.hit("comment after a statement");
-            text += &writer.blanks(0);
+            text += &writer.blanks(usize::from(!ends_word(&text)));
             text += writer.dice.of(&COMMENTS);
         } else if writer.dice.at(2, 6) {
             text += &writer.blanks(1);
@@ -393,7 +393,9 @@ impl Files<'_> {
             .iter()
             .map(|user| {
                 let (localpart, server) = split(user);
-                let id = if self.writer.leaves_out(Some(server)) {
+                let bare = |c: char| c.is_ascii_alphanumeric() || "._=/+-".contains(c);
+                let short = !localpart.is_empty() && localpart.chars().all(bare);
+                let id = if short && self.writer.leaves_out(Some(server)) {
                     self.hit("group file: ID without server");
                     format!("@{localpart}")
                 } else {

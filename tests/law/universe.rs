@@ -80,11 +80,13 @@ pub const ROOMS: [&str; 6] = [
 ];
 
 /// Alias names and which of the universe's servers each is on.
-pub const ALIASES: [(&str, usize); 7] = [
+pub const ALIASES: [(&str, usize); 9] = [
     ("ops", 0),
     ("ops", 1),
     ("Ops", 0),
     ("irc_#rust", 0),
+    ("#linux", 2),
+    ("c#", 0),
     ("help-desk", 2),
     ("from", 1),
     ("gone", 0),

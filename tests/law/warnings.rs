@@ -140,6 +140,22 @@ impl<'a> Trial<'a> {
                 tally.hit("confusable-id");
                 None
             }
+            ("uppercase-server", statement) => {
+                tally.hit("uppercase-server");
+                let written = Meaning {
+                    policy,
+                    facts: &Facts::default(),
+                };
+                let mut known = written.known(&[]);
+                if with_directory {
+                    known.extend(Meaning { policy, facts }.known(&[]));
+                }
+                let servers: BTreeSet<&str> = known.iter().map(|id| split(id).1).collect();
+                let found = servers_in(policy, statement).iter().any(|server| {
+                    has_capital(server) && !servers.contains(&*server.to_lowercase())
+                });
+                unless(found, "each server there is lower case or known so")
+            }
             _ => Some("it does not belong there".to_owned()),
         }
     }
@@ -355,6 +371,48 @@ fn any_id(policy: &Policy, statement: Statement, test: &dyn Fn(&str) -> bool) ->
         Selector::User(user) => user.exact().is_some_and(|id| test(&id)),
         _ => false,
     })
+}
+
+fn has_capital(text: &str) -> bool {
+    text.contains(|c: char| c.is_ascii_uppercase())
+}
+
+/// The servers written in a statement or in its group file; wildcards as they are, which no server is.
+fn servers_in(policy: &Policy, statement: Statement) -> BTreeSet<String> {
+    let text = |pattern: &[Piece]| -> String {
+        let pieces = pattern.iter().map(|piece| match piece {
+            Piece::Lit(c) => *c,
+            Piece::One | Piece::Run => '*',
+        });
+        pieces.collect()
+    };
+    let found = std::cell::RefCell::new(BTreeSet::new());
+    if statement == Statement::Server {
+        found.borrow_mut().extend(policy.server.clone());
+    }
+    any_id(policy, statement, &|id| {
+        found.borrow_mut().insert(split(id).1.to_owned());
+        false
+    });
+    any_part(policy, statement, &|node| {
+        let mut found = found.borrow_mut();
+        match node {
+            Selector::User(user) => _ = found.insert(text(&user.server)),
+            Selector::On(servers) => found.extend(servers.iter().map(|server| text(server))),
+            Selector::Members(rooms) => found.extend(rooms.iter().map(|room| {
+                match room {
+                    Room::Id(id) => id
+                        .split_once(':')
+                        .map_or("", |(_, server)| server)
+                        .to_owned(),
+                    Room::Alias { server, .. } => server.clone(),
+                }
+            })),
+            _ => {}
+        }
+        false
+    });
+    found.into_inner()
 }
 
 fn is_local(facts: &Facts, id: &str) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! Law: what to write, not what was expected.
 
+use super::comments;
 use super::meant::STATEMENTS;
 use super::sentences::first_keyword;
 use super::words::tidy;
@@ -18,17 +19,25 @@ pub(super) fn advice(found: &str, before: &str, expected: &[&str], list: &str) -
     let keywords = keywords.flat_map(|name| name.trim_end_matches('`').split(' '));
     let starts = before.trim().is_empty();
     let last = before.split_whitespace().next_back().unwrap_or_default();
-    if let Some(note) = found.strip_prefix('#').filter(|_| !takes("a room")) {
+    if let Some((marks, note)) = comments::marks(found).filter(|_| !takes("a room")) {
         if (takes("users") && last != ",") || matches!(last, "room" | "members" | "users") {
-            return format!("write `members of {found}` for a room, `# {note}` for a comment");
+            return format!(
+                "write `members of {found}` for a room, `{marks} {note}` for a comment"
+            );
         }
         if last.starts_with(['#', '!']) {
             return format!(
-                "write `({last}, {found})` for two rooms, `# {note}` for a comment: it needs a \
+                "write `({last}, {found})` for two rooms, `{marks} {note}` for a comment: it needs a \
                  blank behind its `#`"
             );
         }
-        return format!("a comment needs a blank behind its `#`: write `# {note}`");
+        return format!("a comment needs a blank behind its `#`: write `{marks} {note}`");
+    }
+    if let Some((word, note)) = found
+        .split_once('#')
+        .filter(|_| found.starts_with(char::is_alphabetic))
+    {
+        return format!("for a comment, blanks stand around its `#`: write `{word} # {note}`");
     }
     if found.starts_with("//") || found.starts_with("/*") || found == "--" {
         let mark: String = found.chars().take(2).collect();

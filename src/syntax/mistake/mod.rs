@@ -8,6 +8,7 @@
 //! opens.
 
 mod advice;
+mod comments;
 mod joins;
 mod meant;
 mod repair;
@@ -26,6 +27,7 @@ use crate::diagnostic::{Diagnostic, Name, nearest};
 use crate::source::{SourceId, Span};
 
 use advice::{advice, foreign_start};
+pub(super) use comments::between_lines;
 pub(super) use meant::DEFINES;
 use meant::is_bullet;
 use repair::{Repair, repairs};
@@ -110,7 +112,11 @@ pub(super) fn explain(
     let stuck_in_file = line.start + at;
 
     let unclosed = line.unclosed.filter(|open| *open <= stuck_in_file);
-    let mistake = if let Some((mark, what)) = unclosed_mark(found, rest) {
+    let glued = comments::glued(text, stuck);
+    let glued = glued.filter(|glued| unclosed.is_none_or(|open| line.start + glued.at < open));
+    let mistake = if let Some(glued) = glued {
+        glued.problem(source, line.start)
+    } else if let Some((mark, what)) = unclosed_mark(found, rest) {
         let closed = format!("{text}{mark}");
         let help = match is_statement(&closed) && closed.len() <= LONGEST_SHOWN {
             true => format!("end it with `{mark}`: write `{}`", tidy(&closed)),
@@ -137,7 +143,8 @@ pub(super) fn explain(
             syntax(here, message, help)
         });
         let problem = better(problem, text, &repairs, &|from, to| span(from, to - from));
-        match comment(found, before) {
+        let problem = comments::told_of(problem, found);
+        match comments::without_blank(found, before) {
             Some((len, new)) if problem.fix.is_empty() => problem.with_edit(span(at, len), new),
             _ => problem,
         }
@@ -235,22 +242,6 @@ fn closing(text: &str, stuck: usize, open: usize, known: &Known<'_>) -> String {
     match without.as_ref().filter(shown) {
         Some(without) => format!("take it away: write `{}`", tidy(without)),
         None => "close it with `)`, or take the `(` away".into(),
-    }
-}
-
-/// A comment without its blank, or one of another language, behind a whole statement: how many
-/// bytes of it are replaced, and by what.
-fn comment(found: &str, before: &str) -> Option<(usize, &'static str)> {
-    let last = before.split_whitespace().next_back().unwrap_or_default();
-    // `#ops` behind a room may be a second one, and `#ops:example.org` a room anywhere.
-    let open = found.contains(':') || last.starts_with(['#', '!']);
-    if open || !found.starts_with(['#', '/']) || !is_statement(before) {
-        return None;
-    }
-    match found.strip_prefix("//") {
-        Some("") => Some((2, "#")),
-        Some(_) => Some((2, "# ")),
-        None => found.strip_prefix('#').map(|_| (1, "# ")),
     }
 }
 

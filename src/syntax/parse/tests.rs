@@ -136,3 +136,152 @@ proptest! {
         prop_assert_eq!(whole, quick, "{}", text);
     }
 }
+
+// ---- comments and words ----
+
+/// A line's words and marks outside comments and its comments, by the words of the reference and
+/// nothing of ours; `None` where that needs more than a line.
+fn told_apart(line: &str) -> Option<(Vec<String>, Vec<String>)> {
+    let chars: Vec<char> = line.chars().collect();
+    let (mut words, mut comments): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    while let Some(c) = chars.get(at) {
+        let mut end = at + 1;
+        if *c == ' ' {
+            at = end;
+            continue;
+        } else if *c == '#' {
+            while chars.get(end) == Some(&'#') {
+                end += 1;
+            }
+            if words.is_empty() || matches!(chars.get(end), None | Some(' ')) {
+                comments.push(chars.get(at..)?.iter().collect());
+                return Some((words, comments));
+            }
+            end = at;
+        }
+        if *c == '"' || *c == '/' && words.last().is_some_and(|word| word == "matching") {
+            end += chars.get(end..)?.iter().position(|end| end == c)? + 1;
+        } else if !"(),".contains(*c) {
+            let rest = chars.get(end..)?;
+            let word = rest.iter().position(|c| " (),\"".contains(*c));
+            end += word.unwrap_or(rest.len());
+        }
+        words.push(chars.get(at..end)?.iter().collect());
+        at = end;
+    }
+    Some((words, comments))
+}
+
+fn in_order(sources: &Sources, selector: &Selector, words: &mut Vec<String>) {
+    let mut add = |span: Span| words.push(sources.text(span).to_owned());
+    match &selector.kind {
+        Kind::Everyone | Kind::Local | Kind::Remote => {}
+        Kind::User(word) | Kind::Group(word) => add(word.span),
+        Kind::Matching(span) => add(*span),
+        Kind::Servers(list) | Kind::Members(list) => list.iter().for_each(|word| add(word.span)),
+        Kind::Union(list) | Kind::Both(list) => {
+            list.iter().for_each(|part| in_order(sources, part, words));
+        }
+        Kind::Except(base, less) => {
+            in_order(sources, base, words);
+            in_order(sources, less, words);
+        }
+    }
+}
+
+/// Words as they come with and without marks of comments at their ends and inside.
+fn glued() -> impl Strategy<Value = String> {
+    let name = prop_oneof![
+        3 => proptest::sample::select(&[
+            "@a", "@a:x.org", "\"@a, b:x.org\"", "members of #r", "members of (#r, !q)", "users on x.org",
+            "group g", "all", "users matching /@a # (.*/", "(@a)",
+        ][..]).prop_map(str::to_owned),
+        1 => "@[a-z#:]{0,5}",
+        1 => "members of [#!][a-z#:]{1,5}",
+    ];
+    let mark = proptest::sample::select(
+        &[
+            "",
+            "",
+            "",
+            "",
+            "#",
+            "##",
+            "# ",
+            "## ",
+            " #",
+            " ##",
+            " # ",
+            " ### ",
+            "#b",
+            "##b",
+            " #b",
+            " ##b:x.org",
+        ][..],
+    );
+    (name, mark).prop_map(|(name, mark)| format!("{name}{mark}"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(5_000) })]
+
+    /// Whatever is glued to a mark of a comment, each character is in the one comment or in a word.
+    #[test]
+    fn nothing_is_cut_silently(
+        start in proptest::sample::select(&["block ", "send all to ", "group g = ", "@x see ", "", "server x.org"][..]),
+        parts in proptest::collection::vec((glued(), proptest::sample::select(&[", ", ",", " and ", " except ", " "][..])), 1..4),
+        end in proptest::sample::select(&["", "#", " #", "# end", " ## end, @z", "##", "\n#a\n", "\n##a b:c"][..]),
+    ) {
+        let mut line = start.to_owned();
+        for (at, (part, joiner)) in parts.iter().enumerate() {
+            line.push_str(if at > 0 { joiner } else { "" });
+            line.push_str(part);
+        }
+        let text = format!("{line}{end}");
+        let mut sources = Sources::default();
+        let source = sources.add(Source::new("a", text.as_str()));
+        let (mut problems, mut comments) = (Vec::new(), Vec::new());
+        let statements = parse(source, &text, &mut problems, &mut |span| comments.push(span));
+        let comments: Vec<&str> = comments.into_iter().map(|span| sources.text(span)).collect();
+        let (mut words, mut wanted) = (Vec::new(), Vec::new());
+        for line in text.lines() {
+            let Some((of_line, comment)) = told_apart(line) else {
+                // A quote or regex that is not closed.
+                prop_assert!(!problems.is_empty(), "{}", text);
+                return Ok(());
+            };
+            words.extend(of_line);
+            wanted.extend(comment);
+        }
+        if !problems.is_empty() {
+            return Ok(());
+        }
+        prop_assert_eq!(comments, wanted, "{}", text);
+        let mut written = Vec::new();
+        for statement in &statements {
+            match statement {
+                Statement::Server(word) => written.push(sources.text(word.span).to_owned()),
+                Statement::Group(name, users) => {
+                    written.push(sources.text(name.span).to_owned());
+                    in_order(&sources, users, &mut written);
+                }
+                Statement::Rule(rule) => {
+                    let recipients = rule.recipients.as_ref();
+                    let see = text.starts_with('@');
+                    if let Some(first) = recipients.filter(|_| see) {
+                        in_order(&sources, first, &mut written);
+                    }
+                    in_order(&sources, &rule.senders, &mut written);
+                    if let Some(second) = recipients.filter(|_| !see) {
+                        in_order(&sources, second, &mut written);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let mark = |word: &String| ["(", ")", ",", "="].contains(&word.as_str());
+        words.retain(|word| !mark(word) && !crate::syntax::KEYWORDS.contains(&word.as_str()));
+        prop_assert_eq!(written, words, "{}", text);
+    }
+}

@@ -86,6 +86,7 @@ fn atoms() -> impl Strategy<Value = Words> {
         "members of ( !a and #irc# , )",
         "members of ( !a and #irc# )",
         "members of ( # )",
+        "members of ( ##linux:libera.chat , #c#:x.org , )",
         "users on ( \u{a0} , a.org\u{3000} )",
         "@zo\u{eb}-\u{1f600}",
     ];
@@ -159,7 +160,8 @@ fn gap(before: &str, next: &str, depth: usize, dice: usize) -> &'static str {
     let joins = depth > 0 || [",", "and", "except"].contains(&before);
     let goes_on = ["to", "from", "see", "sees", "who", "and", "except"].contains(&next);
     let mark = |word: &str| ["(", ")", ",", "="].contains(&word) || word.starts_with('"');
-    if before.ends_with('#') {
+    // A `#` by itself is a word only if something follows at once.
+    if before == "#" {
         return "";
     }
     match dice {
@@ -169,9 +171,9 @@ fn gap(before: &str, next: &str, depth: usize, dice: usize) -> &'static str {
         3 if joins || goes_on => "\n",
         4 if joins || goes_on => "\r\n\n  ",
         5 if joins || goes_on => " # why, (\n",
-        6 if joins || goes_on => "# x \t\r\n    # y\n\n\t",
+        6 if (joins || goes_on) && mark(before) => "# x \t\r\n    # y\n\n\t",
         7 if joins || goes_on => "\n\n\n  # z\n",
-        8 if goes_on && !joins => "\n#nothing\n",
+        8 if goes_on && !joins => "\n### nothing\n",
         9 if joins || goes_on => "     ##\n          # below\n",
         _ => " ",
     }
@@ -282,9 +284,9 @@ fn what_is_printed_is_read_the_same_and_printed_as_it_is() {
 fn words_in_any_order_are_printed_or_refused() {
     const SOUP: &[&str] = &[
         "send", "block", "group", "x", "=", "to", "see", "from", "except", "and", "who", "are",
-        "@a", "@b#", "#c", "#", "(", ")", ",", "\"@q\"", "\"", "/r/", "/", "users", "on",
-        "matching", "all", "members", "of", "\n", "\n", " ", " ", " ", "\t", "\r", "\r\n", "# c",
-        "\u{a0}", "\u{feff}",
+        "@a", "@b#", "#c", "#", "##", "#c#", "(", ")", ",", "\"@q\"", "\"", "/r/", "/", "users",
+        "on", "matching", "all", "members", "of", "\n", "\n", " ", " ", " ", "\t", "\r", "\r\n",
+        "# c", "\u{a0}", "\u{feff}",
     ];
     let soup = prop::collection::vec(select(SOUP), 0..14);
     const STARTS: &[&str] = &["block ", "send all to ", "@a see (", "group x = "];
@@ -308,7 +310,10 @@ fn what_was_once_wrong_stays_right() {
     let texts = [
         "group staff from \"a\"\ngroup y=(all users,users matching /@(a|b) # , ( \\/ .*:x/,\
          users matching /@(a|b) # , ( \\/ .*:x/)\n",
-        "block @b#\u{a0}# c",
+        "block @b#\u{a0}#",
+        "group #=@a",
+        "block members of (#)",
+        "block @b# , @c##d",
     ];
     for text in texts {
         let held = holds(text).unwrap_or_else(|error| panic!("{error}"));

@@ -56,14 +56,14 @@ pub(super) struct Word<'a> {
 }
 
 impl Word<'_> {
-    /// Whether a blank or a line's end behind it would make its end a comment.
-    fn ends_in_hash(&self) -> bool {
-        self.text.ends_with('#')
+    /// Whether a blank or a line's end behind it would make it a comment.
+    fn is_hash(&self) -> bool {
+        self.text.bytes().all(|byte| byte == b'#')
     }
 
     /// Whether the next word or mark must follow at once.
     pub fn must_touch(&self) -> bool {
-        self.ends_in_hash() && !self.comma
+        self.is_hash() && !self.comma
     }
 
     fn columns(&self) -> usize {
@@ -228,7 +228,9 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn word(&mut self, rule: Rule, from: usize, to: usize) {
-        let text = self.word_at(from, to);
+        // A token may hold the blanks behind it.
+        let text = self.text.get(from..to).unwrap_or_default();
+        let text = text.trim_end_matches(BLANKS);
         let breaks = self.line_ends(from, to);
         if rule == Rule::comma {
             if let Some(word) = self.words.list.last_mut() {
@@ -260,7 +262,7 @@ impl<'a> Reader<'a> {
             Rule::close => {
                 let comma = before.is_some_and(|word| {
                     let comma = word.comma;
-                    word.comma &= word.ends_in_hash();
+                    word.comma &= word.is_hash();
                     comma
                 });
                 let open = self
@@ -284,25 +286,6 @@ impl<'a> Reader<'a> {
             _ => {}
         }
         self.words.list.push(word);
-    }
-
-    /// A word as `parse` reads it: without what else than a blank is white at its end. What is white
-    /// alone is wrong, but not for the printer to say; and a `#` must not come to stand at the end.
-    fn word_at(&self, from: usize, to: usize) -> &'a str {
-        let whole = self.text.get(from..to).unwrap_or_default();
-        let word = whole.trim_end_matches(BLANKS);
-        if word.is_empty() {
-            return whole;
-        }
-        let end = from + word.len();
-        let behind = self.text.get(end..).unwrap_or_default();
-        let other = |c: char| !c.is_whitespace() || matches!(c, ' ' | '\t' | '\n');
-        let white = behind.find(other).unwrap_or(behind.len());
-        let white = behind.get(..white).unwrap_or_default();
-        let odd = Some(white.trim_end_matches('\r')).filter(|odd| !odd.is_empty());
-        let odd = odd.unwrap_or(white).len();
-        let kept = if word.ends_with('#') { odd } else { 0 };
-        self.text.get(from..end + kept).unwrap_or(word)
     }
 
     fn comment(&mut self, from: usize, to: usize) {
