@@ -28,7 +28,8 @@ use crate::source::{Position, Sources, Span};
 pub use fix::{Fixed, apply};
 pub use name::{Level, Name};
 pub use nearest::nearest;
-pub use visible::visible;
+pub use visible::{short, visible};
+use visible::quoting_little;
 pub(crate) use visible::visible_message;
 
 /// A second place that matters to a problem, such as the other definition.
@@ -85,7 +86,7 @@ impl Diagnostic {
     ) -> Self {
         Diagnostic {
             name,
-            message: visible_message(&message.into()),
+            message: visible_message(&quoting_little(&message.into())),
             span,
             labels: Vec::new(),
             help: visible_message(&help.into()),

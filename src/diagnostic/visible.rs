@@ -13,6 +13,10 @@ use std::ops::RangeInclusive;
 /// The most characters of a message or a help.
 const LONGEST_MESSAGE: usize = 2000;
 
+/// The most characters of what a message quotes: messages go into logs, and what they quote may be a file
+/// that was named by mistake.
+const LONGEST_QUOTED: usize = 60;
+
 /// Characters that are not drawn or that change how others are.
 const NOT_DRAWN: &[RangeInclusive<char>] = &[
     '\u{ad}'..='\u{ad}',
@@ -58,7 +62,30 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     shown.into()
 }
 
-/// The same, with the middle left out of what is too long to read: a word may be as long as its file.
+/// What a message quotes of an input: its beginning, if it is long.
+pub fn short(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_QUOTED) {
+        None => text.to_owned(),
+        Some((cut, _)) => format!("{}...", text.get(..cut).unwrap_or_default()),
+    }
+}
+
+/// A message in which all that stands between backticks is [`short`]. An input that holds backticks itself
+/// may be cut elsewhere, and never less.
+pub(super) fn quoting_little(text: &str) -> Cow<'_, str> {
+    if text.chars().nth(LONGEST_QUOTED).is_none() {
+        return text.into();
+    }
+    let mut parts = text.split('`').enumerate();
+    let pair = |(at, part): (usize, &str)| match at % 2 {
+        0 => part.to_owned(),
+        _ => short(part),
+    };
+    let parts: Vec<String> = parts.by_ref().map(pair).collect();
+    parts.join("`").into()
+}
+
+/// A text as [`visible`] shows it, with the middle left out of what is too long to read: a word may be as long as its file.
 pub(crate) fn visible_message(text: &str) -> String {
     let Some((cut, _)) = text.char_indices().nth(LONGEST_MESSAGE) else {
         return visible(text).into_owned();

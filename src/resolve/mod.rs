@@ -24,7 +24,6 @@ use crate::syntax::ast::{self, Statement, Word};
 use crate::syntax::{KEYWORDS, Packed};
 use crate::yaml::Entry;
 
-pub use listed::advice_on_file;
 
 use order::in_order;
 
