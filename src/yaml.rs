@@ -62,7 +62,23 @@ pub fn directory(text: &str) -> Result<DirectoryFile, Fault> {
 /// # Errors
 /// The first [`Fault`] of the file as a whole; entries are given as they are.
 pub fn group_file(text: &str) -> Result<Vec<Entry>, Fault> {
-    read::<GroupFile>(text, "the file is empty: write `[]` if nobody is meant").map(|file| file.0)
+    let empty = "the file is empty: write `[]` if nobody is meant";
+    let file = read::<GroupFile>(text, empty)?;
+    // An ID may hold any character, so such a place would be a user whom nobody has.
+    let places = ["{{", "${", "{%", "<%"];
+    let is_place = |entry: &Entry| match entry {
+        Entry::Text(entry) => places.iter().any(|place| entry.contains(place)),
+        Entry::Other(_) => false,
+    };
+    if places.iter().any(|place| text.contains(place))
+        && file.0.iter().any(is_place)
+        && let Some(left) = mistaken::other_program(text)
+    {
+        let position = position_of(text, left.at.start);
+        let message = left.message;
+        return Err(Fault { position, message });
+    }
+    Ok(file.0)
 }
 
 fn read<T: for<'de> Deserialize<'de>>(text: &str, empty: &str) -> Result<T, Fault> {
@@ -70,6 +86,13 @@ fn read<T: for<'de> Deserialize<'de>>(text: &str, empty: &str) -> Result<T, Faul
     let start = Position { line: 1, column: 1 };
     if let Some(position) = too_deep(text) {
         let message = format!("brackets are nested over {MAX_FLOW_DEPTH} deep");
+        return Err(Fault { position, message });
+    }
+    if let Some(at) = text.find("\n\u{feff}") {
+        let position = position_of(text, at + 1);
+        let message =
+            "a byte order mark stands here (U+FEFF), which belongs only at a file's start";
+        let message = message.into();
         return Err(Fault { position, message });
     }
     let blank = |line: &str| {
@@ -91,11 +114,6 @@ fn fault(text: &str, error: &serde_yaml::Error) -> Fault {
     let told = error.to_string();
     let position = position(text, error).unwrap_or(start);
     let position = words::place(text, &told, position);
-    if let Some(position) = byte_order_mark(text, position) {
-        let message = "a byte order mark stands here (U+FEFF), which belongs only at a file's start";
-        let message = message.into();
-        return Fault { position, message };
-    }
     let message = bare_id(text, position).unwrap_or_else(|| words::message(&told));
     let message = visible_message(&message);
     Fault { position, message }
@@ -110,13 +128,6 @@ fn left_by_others(text: &str, fault: Fault) -> Fault {
         },
         None => fault,
     }
-}
-
-/// A byte order mark that begins a line up to this one.
-fn byte_order_mark(text: &str, position: Position) -> Option<Position> {
-    let at = text.find("\n\u{feff}")? + 1;
-    let found = position_of(text, at);
-    (found.line <= position.line).then_some(found)
 }
 
 fn position_of(text: &str, byte: usize) -> Position {
@@ -220,6 +231,34 @@ mod tests {
             "users: ['ann']",
         ] {
             assert!(directory(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_stands_twice_is_shown_where_it_stands_again() {
+        for (text, line, column) in [
+            ("users: []\nserver_name: x.org\nusers: []\n", 3, 1),
+            ("{users: [], users: []}", 1, 13),
+            ("rooms:\n  '!r': {}\n  \"!r\": {}\n", 3, 3),
+            ("rooms:\n  '!r':\n    members: []\n    members: []\n", 4, 5),
+        ] {
+            let fault = directory(text).unwrap_err();
+            assert!(fault.message.ends_with("stands here twice"), "{fault:?}");
+            assert_eq!(fault.position, at(line, column), "{text}");
+        }
+        let fault = group_file("users:\n- '@a'\nusers:\n- '@b'\n").unwrap_err();
+        assert_eq!(fault.position, at(3, 1));
+    }
+
+    #[test]
+    fn a_byte_order_mark_belongs_at_the_start() {
+        assert!(group_file("\u{feff}- '@a'\n").is_ok());
+        assert!(directory("\u{feff}users: []\n").is_ok());
+        for text in ["users:\n\u{feff}- '@a:x'\n", "users:\n\u{feff}  - '@a:x'\n"] {
+            for fault in [group_file(text).unwrap_err(), directory(text).unwrap_err()] {
+                assert!(fault.message.contains("byte order mark"), "{fault:?}");
+                assert_eq!(fault.position, at(2, 1));
+            }
         }
     }
 }

@@ -24,7 +24,6 @@ use crate::syntax::ast::{self, Statement, Word};
 use crate::syntax::{KEYWORDS, Packed};
 use crate::yaml::Entry;
 
-
 use order::in_order;
 
 /// A group file as far as it could be read; `None` if that is reported already.

@@ -6,9 +6,7 @@
 
 use std::fmt;
 
-use serde::de::{
-    self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess,
-};
+use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess};
 
 use super::keys::{Key, list};
 

@@ -171,13 +171,17 @@ fn mark(content: &str) -> (Mark, usize) {
         };
     }
     let first = content.chars().next().unwrap_or(' ');
-    if matches!(first, '*' | '+' | '\u{2022}' | '\u{2013}' | '\u{2014}' | '\u{b7}')
-        && blank_at(first.len_utf8())
+    if matches!(
+        first,
+        '*' | '+' | '\u{2022}' | '\u{2013}' | '\u{2014}' | '\u{b7}'
+    ) && blank_at(first.len_utf8())
     {
         return (Mark::Other, first.len_utf8());
     }
     let digits = content.bytes().take_while(u8::is_ascii_digit).count();
-    let counted = content.get(digits..).is_some_and(|c| c.starts_with(['.', ')']));
+    let counted = content
+        .get(digits..)
+        .is_some_and(|c| c.starts_with(['.', ')']));
     if (1..=6).contains(&digits) && counted && blank_at(digits + 1) {
         return (Mark::Other, digits + 1);
     }
@@ -200,7 +204,9 @@ fn pieces(text: &str, start: usize) -> Vec<Piece<'_>> {
             c if closes(c).is_some() => quoted(rest, here),
             '!' | '&' | '*' if blank_before => {
                 let len = rest.find(is_blank).unwrap_or(rest.len());
-                let alias = rest.get(1..len).is_some_and(|name| !name.contains([':', '@', ',']));
+                let alias = rest
+                    .get(1..len)
+                    .is_some_and(|name| !name.contains([':', '@', ',']));
                 match alias {
                     true => (len, Some(Piece::Sign(here..here + len))),
                     false => bare(rest, here),
@@ -232,7 +238,9 @@ fn ends_word(rest: &str) -> bool {
     let mut next = rest.chars();
     match next.next() {
         None => true,
-        Some(':') => next.next().is_none_or(|c| is_blank(c) || "\"'[{".contains(c)),
+        Some(':') => next
+            .next()
+            .is_none_or(|c| is_blank(c) || "\"'[{".contains(c)),
         Some(c) => is_blank(c) || ",;]}".contains(c),
     }
 }
@@ -254,7 +262,10 @@ fn quoted(text: &str, start: usize) -> (usize, Option<Piece<'_>>) {
                 escaped = true;
                 chars.next();
             }
-            '\'' if open == '\'' && rest.starts_with('\'') && !rest.get(1..).is_none_or(ends_word) => {
+            '\'' if open == '\''
+                && rest.starts_with('\'')
+                && !rest.get(1..).is_none_or(ends_word) =>
+            {
                 doubled = true;
                 chars.next();
             }
@@ -319,7 +330,11 @@ fn bare(text: &str, start: usize) -> (usize, Option<Piece<'_>>) {
     for (at, c) in text.char_indices() {
         match c {
             // An address of IPv6 stands in brackets behind a `:`.
-            '[' if text.get(..at).is_some_and(|before| before.ends_with(':')) => depth += 1,
+            '[' if text.starts_with('@')
+                && text.get(..at).is_some_and(|before| before.ends_with(':')) =>
+            {
+                depth += 1;
+            }
             ']' if depth > 0 => depth -= 1,
             c if is_blank(c) => end = at,
             ',' | ';' | ']' | '}' | '[' | '{' => end = at,
@@ -333,7 +348,9 @@ fn bare(text: &str, start: usize) -> (usize, Option<Piece<'_>>) {
     let is_name = |name: &str| {
         name == "<<"
             || name.starts_with(|c: char| c.is_alphabetic() || c == '_')
-                && name.chars().all(|c| c.is_alphanumeric() || "_-. ".contains(c))
+                && name
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || "_-. ".contains(c))
     };
     let key = |len: usize, glued| Piece::Key {
         at: start..start + len,
@@ -341,8 +358,16 @@ fn bare(text: &str, start: usize) -> (usize, Option<Piece<'_>>) {
         glued,
     };
     if let Some(name) = word.strip_suffix(':').filter(|name| is_name(name)) {
-        let glued = text.get(end..).is_some_and(|rest| rest.starts_with(['[', '{']));
+        let glued = text
+            .get(end..)
+            .is_some_and(|rest| rest.starts_with(['[', '{']));
         return (end, Some(key(name.len() + 1, glued)));
+    }
+    if let Some(user) = word
+        .strip_suffix(':')
+        .filter(|user| user.starts_with('@') && user.contains(':'))
+    {
+        return (end, Some(key(user.len() + 1, false)));
     }
     if let Some((name, value)) = word.split_once(':')
         && is_name(name)

@@ -2,15 +2,19 @@
 //!
 //! YAML stops at its first fault, and people repeat theirs on every line. Here all that can be told without
 //! guessing is told at once. `whole` knows files that are something else, `lines` takes lines apart into
-//! words, `list` says what is wrong with them, `user` what a word means.
+//! words, `shape` says what they are together, `list`, `brackets` and `quotes` what is wrong with single ones,
+//! and `user` what a word means.
 //!
 //! Not for: reading a file that is right.
 //!
 //! Law: edits are made of a file all or not at all, and only if the file then loads and names exactly the
 //! users written in it. Time is linear in the text.
 
+mod brackets;
 mod lines;
 mod list;
+mod quotes;
+mod shape;
 mod user;
 mod whole;
 
@@ -56,6 +60,9 @@ const MOST: usize = 100;
 /// How many edits are made of a file at most.
 const MOST_EDITS: usize = 200_000;
 
+/// How many bytes of a file are read once more at most: its words take many times as much memory.
+const LONGEST: usize = 4 << 20;
+
 /// What is wrong in a group file that is refused as a whole, in the order of the text: at least one.
 ///
 /// Costs some passes over the text.
@@ -63,14 +70,24 @@ pub fn mistakes(text: &str, fault: &Fault) -> Vec<Mistake> {
     if let Some(mistake) = whole::whole(text) {
         return vec![mistake];
     }
+    if text.len() > LONGEST {
+        return vec![Mistake::new(
+            place(text, fault),
+            fault.message.clone(),
+            fallback(text, fault),
+        )];
+    }
     let lines = lines::lines(text);
     let reading = list::read(text, &lines);
-    let mut mistakes = reading.mistakes;
+    let mut mistakes = one_a_place(reading.mistakes);
     if mistakes.is_empty() {
         let help = reading.help.unwrap_or_else(|| fallback(text, fault));
-        return vec![Mistake::new(place(text, fault), fault.message.clone(), help)];
+        return vec![Mistake::new(
+            place(text, fault),
+            fault.message.clone(),
+            help,
+        )];
     }
-    mistakes.sort_by_key(|mistake| mistake.at.start);
     let certain = mistakes.iter().all(|mistake| !mistake.edits.is_empty());
     if !certain || !mends(text, &mistakes, &reading.users) {
         for mistake in &mut mistakes {
@@ -80,27 +97,55 @@ pub fn mistakes(text: &str, fault: &Fault) -> Vec<Mistake> {
     if mistakes.len() > MOST {
         let rest = mistakes.split_off(MOST);
         if let Some(last) = mistakes.last_mut() {
-            last.help = format!("{} ({} more mistakes like those of this file)", last.help, rest.len());
-            last.edits.extend(rest.into_iter().flat_map(|mistake| mistake.edits));
+            last.help = format!(
+                "{} ({} more mistakes like those of this file)",
+                last.help,
+                rest.len()
+            );
+            last.edits
+                .extend(rest.into_iter().flat_map(|mistake| mistake.edits));
         }
     }
     mistakes
+}
+
+/// Mistakes in order; of those at one place the first is told, and all are mended.
+fn one_a_place(mut mistakes: Vec<Mistake>) -> Vec<Mistake> {
+    mistakes.sort_by_key(|mistake| (mistake.at.start, mistake.at.end));
+    let mut told: Vec<Mistake> = Vec::with_capacity(mistakes.len());
+    for mistake in mistakes {
+        match told.last_mut() {
+            Some(last) if last.at == mistake.at => match mistake.edits.is_empty() {
+                true => last.edits.clear(),
+                false => last.edits.extend(mistake.edits),
+            },
+            _ => told.push(mistake),
+        }
+    }
+    told
 }
 
 /// The edits that make a group file with wrong entries right, if that is certain; none if nothing is.
 ///
 /// Costs some passes over the text.
 pub fn mended(text: &str) -> Vec<(Range<usize>, String)> {
-    if whole::whole(text).is_some() {
+    if text.len() > LONGEST || whole::whole(text).is_some() {
         return Vec::new();
     }
     let lines = lines::lines(text);
     let reading = list::read(text, &lines);
-    let certain = reading.mistakes.iter().all(|mistake| !mistake.edits.is_empty());
+    let certain = reading
+        .mistakes
+        .iter()
+        .all(|mistake| !mistake.edits.is_empty());
     if !certain || !mends(text, &reading.mistakes, &reading.users) {
         return Vec::new();
     }
-    reading.mistakes.into_iter().flat_map(|mistake| mistake.edits).collect()
+    reading
+        .mistakes
+        .into_iter()
+        .flat_map(|mistake| mistake.edits)
+        .collect()
 }
 
 /// Whether a file with its edits is one, and names these users.
@@ -140,8 +185,13 @@ fn place(text: &str, fault: &Fault) -> Range<usize> {
     for line in lines.by_ref().take(fault.position.line.saturating_sub(1)) {
         start += line.len();
     }
-    let line = lines.next().unwrap_or_default().trim_end_matches(['\n', '\r']);
-    let within = line.char_indices().nth(fault.position.column.saturating_sub(1));
+    let line = lines
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches(['\n', '\r']);
+    let within = line
+        .char_indices()
+        .nth(fault.position.column.saturating_sub(1));
     start + within.map_or(line.len(), |(at, _)| at)..start + line.len()
 }
 

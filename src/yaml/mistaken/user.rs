@@ -2,7 +2,7 @@
 //!
 //! Law: what is to be written names a user who stands in the text, and nobody else. Nothing of it is certain.
 
-use crate::id::{ServerName, UserId};
+use crate::id::{MAX_BYTES, ServerName, UserId};
 use crate::syntax::link::id_in_link;
 use crate::syntax::marks::{self, plain_characters};
 use crate::syntax::word::is_unquoted_localpart;
@@ -26,7 +26,8 @@ pub(super) fn is_user(text: &str) -> bool {
         return UserId::parse(text).is_ok();
     }
     let name = text.strip_prefix('@').unwrap_or_default();
-    !name.is_empty() && name.chars().all(is_unquoted_localpart)
+    let fits = (1..MAX_BYTES).contains(&name.len());
+    fits && name.chars().all(is_unquoted_localpart)
 }
 
 /// A user ID as YAML takes it.
@@ -118,7 +119,7 @@ pub(super) fn meant(text: &str) -> Option<(String, String)> {
         .iter()
         .find_map(|scheme| bare.strip_prefix(scheme))
         .unwrap_or(bare);
-    let bare = bare.trim_matches(|c| "\"'`,;".contains(c));
+    let bare = bare.trim_matches(|c| "\"'`,;\u{2018}\u{2019}\u{201a}\u{201b}\u{b4}".contains(c));
     if let Some(found) = some(bare, "") {
         return Some(found);
     }
@@ -166,7 +167,9 @@ fn known_help(text: &str) -> Option<String> {
         };
     }
     if text.starts_with('@') && text.contains(['*', '?']) {
-        return Some(format!("write the pattern in the policy: `group NAME = {text}`"));
+        return Some(format!(
+            "write the pattern in the policy: `group NAME = {text}`"
+        ));
     }
     if let Some(users) = several(text) {
         return as_list(&users);
@@ -175,7 +178,9 @@ fn known_help(text: &str) -> Option<String> {
         return Some(format!("{why}write `{}`", quoted(&user)));
     }
     if text.starts_with(['#', '!']) {
-        return Some(format!("rooms are named in the policy: `members of {text}`"));
+        return Some(format!(
+            "rooms are named in the policy: `members of {text}`"
+        ));
     }
     if text.starts_with("group ") || text.starts_with("users on ") || text == "all" {
         return Some(format!(
@@ -191,12 +196,16 @@ fn known_help(text: &str) -> Option<String> {
 /// What to write where something stands at this byte of a group file that is no text.
 pub fn help_on_value(text: &str, start: usize) -> String {
     let (before, rest) = text.split_at_checked(start).unwrap_or((text, ""));
-    let line_end = |at: usize| rest.get(at..).and_then(|rest| rest.find('\n'));
-    let mut end = line_end(0).unwrap_or(rest.len());
-    // A mapping may go on below, to the next entry.
-    while let Some(next) = rest.get(end + 1..).filter(|next| end < 2_000 && !next.is_empty()) {
+    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    let own = indent(before.rsplit('\n').next().unwrap_or_default());
+    let mut end = rest.find('\n').unwrap_or(rest.len());
+    // A mapping or a list may go on below, further in.
+    while let Some(next) = rest
+        .get(end + 1..)
+        .filter(|next| end < 2_000 && !next.is_empty())
+    {
         let line = next.lines().next().unwrap_or_default();
-        if !line.starts_with([' ', '\t']) || line.trim_start().starts_with('-') {
+        if indent(line) <= own {
             break;
         }
         end += 1 + line.len();
@@ -237,14 +246,30 @@ mod tests {
             ("https://matrix.to/#/%40zoe%3Ax.org", "@zoe:x.org"),
             ("\u{201c}@ann\u{201d}", "@ann"),
         ] {
-            assert_eq!(meant(text).map(|(id, _)| id).as_deref(), Some(wanted), "{text}");
+            assert_eq!(
+                meant(text).map(|(id, _)| id).as_deref(),
+                Some(wanted),
+                "{text}"
+            );
             let help = help_on_entry(text);
             assert!(help.ends_with(&format!("write `\"{wanted}\"`")), "{help}");
         }
-        for text in ["all", "@all@", "@", "", "@b*", "Ann Smith", "#ops:x", "@:x:y"] {
+        for text in [
+            "all",
+            "@all@",
+            "@",
+            "",
+            "@b*",
+            "Ann Smith",
+            "#ops:x",
+            "@:x:y",
+        ] {
             assert_eq!(meant(text), None, "{text}");
         }
-        assert_eq!(help_on_entry("@ann, @bob"), as_list(&["@ann", "@bob"]).unwrap());
+        assert_eq!(
+            help_on_entry("@ann, @bob"),
+            as_list(&["@ann", "@bob"]).unwrap()
+        );
         assert_eq!(
             help_on_entry("https://matrix.to/#/#ops:x.org"),
             "rooms are named in the policy: `members of #ops:x.org`"
@@ -261,7 +286,9 @@ mod tests {
         let on = |text: &str, at: &str| help_on_value(text, text.find(at).unwrap());
         assert!(on("- user: \"@ann\"\n", "user").ends_with("`\"@ann\"`"));
         assert!(on("- name: Ann\n  id: '@ann:x'\n- '@bob'\n", "name").ends_with("`\"@ann:x\"`"));
-        assert!(on("[{\"id\":\"@a:x\"},{\"id\":\"@b:x\"}]", "{\"id\":\"@b").ends_with("`\"@b:x\"`"));
+        assert!(
+            on("[{\"id\":\"@a:x\"},{\"id\":\"@b:x\"}]", "{\"id\":\"@b").ends_with("`\"@b:x\"`")
+        );
         assert!(on("- ['@a', '@b']\n", "[").ends_with("`- \"@a\"` and `- \"@b\"`"));
         assert_eq!(on("- 12\n- '@a'\n", "12"), ENTRY);
     }

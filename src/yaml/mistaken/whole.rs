@@ -2,9 +2,9 @@
 //!
 //! Law: such a file is one mistake. It is named, and nothing of it is repeated but the users in it.
 
+use super::Mistake;
 use super::lines::is_marker;
 use super::user::{self, SHAPE, as_list, quoted};
-use super::Mistake;
 use crate::foreign::{Kind, foreign};
 
 /// The one mistake of a file that is no group file at all.
@@ -14,6 +14,8 @@ pub(super) fn whole(text: &str) -> Option<Mistake> {
         .or_else(|| policy(text))
         .or_else(|| prosody(text))
         .or_else(|| table(text))
+        .or_else(|| addresses(text))
+        .or_else(|| equals(text))
 }
 
 /// What is not empty and no comment, each line with the byte at which it begins.
@@ -31,7 +33,9 @@ fn content(text: &str) -> impl Iterator<Item = (usize, &str)> {
 pub(in crate::yaml) fn other_program(text: &str) -> Option<Mistake> {
     let found = foreign(text);
     let in_comment = |at: usize| {
-        let before = text.get(..at).unwrap_or_default();
+        // A line may be as long as the file, and hold as many findings.
+        let from = text.floor_char_boundary(at.saturating_sub(4096));
+        let before = text.get(from..at).unwrap_or_default();
         let line = before.rsplit('\n').next().unwrap_or_default();
         line.trim_start().starts_with('#') || line.contains(" #")
     };
@@ -48,7 +52,8 @@ pub(in crate::yaml) fn other_program(text: &str) -> Option<Mistake> {
 /// A file in which nothing stands, but for marks of YAML.
 fn nothing(text: &str) -> Option<Mistake> {
     let (at, first) = content(text).next().unwrap_or_default();
-    let all = content(text).all(|(_, line)| is_marker(line) && line.trim_start_matches(['-', '.']).trim().is_empty());
+    let all = content(text)
+        .all(|(_, line)| is_marker(line) && line.trim_start_matches(['-', '.']).trim().is_empty());
     let null = content(text).count() == 1 && ["~", "null", "{}", "users: {}"].contains(&first);
     if !all && !null {
         return None;
@@ -78,8 +83,13 @@ fn policy(text: &str) -> Option<Mistake> {
         return None;
     }
     let help = "this is a statement of a policy: put it into a `*.policy` file; ";
-    let message = format!("a statement that begins with `{first}` stands where the list of users must stand");
-    Some(Mistake::new(at..at + line.len(), message, format!("{help}{SHAPE}")))
+    let message =
+        format!("a statement that begins with `{first}` stands where the list of users must stand");
+    Some(Mistake::new(
+        at..at + line.len(),
+        message,
+        format!("{help}{SHAPE}"),
+    ))
 }
 
 /// A file of shared groups, as Prosody has them: `[Group]`, then an address a line, with `=` and a name.
@@ -89,13 +99,18 @@ fn prosody(text: &str) -> Option<Mistake> {
     let members = content(text).filter(|(_, line)| !is_head(line));
     let members: Vec<&str> = members.map(|(_, line)| line).take(3).collect();
     let address = |line: &&str| line.split('=').next().unwrap_or_default().trim().to_owned();
-    let users = members.iter().map(|line| user::meant(&address(line)).map(|(id, _)| id));
+    let users = members
+        .iter()
+        .map(|line| user::meant(&address(line)).map(|(id, _)| id));
     let users: Vec<String> = users.collect::<Option<_>>()?;
     let users: Vec<&str> = users.iter().map(String::as_str).collect();
     let list = as_list(&users)?;
     let help = match heads.len() {
         1 => format!("take this line away, and {list}"),
-        _ => format!("give each group a file of its own; there {list}"),
+        _ => format!(
+            "give each group a file of its own, a user a line: there {}",
+            as_list(users.get(..1)?)?
+        ),
     };
     let message = "this is a group of an XMPP server, not a YAML list";
     Some(Mistake::new(at..at + line.len(), message, help))
@@ -103,7 +118,10 @@ fn prosody(text: &str) -> Option<Mistake> {
 
 /// `[Support Team]`
 fn is_head(line: &str) -> bool {
-    let name = line.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let name = line
+        .trim()
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
     let plain = |c: char| c.is_alphanumeric() || " _-.+".contains(c);
     name.is_some_and(|name| name.chars().any(char::is_alphabetic) && name.chars().all(plain))
 }
@@ -116,7 +134,9 @@ fn table(text: &str) -> Option<Mistake> {
     {
         return None;
     }
-    let comma = [',', ';', '\t'].into_iter().find(|comma| first.contains(*comma))?;
+    let comma = [',', ';', '\t']
+        .into_iter()
+        .find(|comma| first.contains(*comma))?;
     let columns = first.split(comma).count();
     let bare = |field: &str| field.trim().trim_matches(['"', '\'']).to_owned();
     // The head of a column is no user; the first line may be no head.
@@ -126,7 +146,11 @@ fn table(text: &str) -> Option<Mistake> {
     }
     let is_column = |column: &usize| {
         rows().count() > 1
-            && rows().skip(1).all(|row| row.split(comma).nth(*column).is_some_and(|f| user::is_user(&bare(f))))
+            && rows().skip(1).all(|row| {
+                row.split(comma)
+                    .nth(*column)
+                    .is_some_and(|f| user::is_user(&bare(f)))
+            })
     };
     let mut found = (0..columns.min(16)).filter(is_column);
     let column = found.next()?;
@@ -135,20 +159,73 @@ fn table(text: &str) -> Option<Mistake> {
     }
     let head = user::is_user(&bare(first.split(comma).nth(column)?));
     // `"@ann",` on each line is a list with commas.
-    if columns == 2 && rows().all(|row| row.split(comma).nth(1 - column).is_some_and(|f| f.trim().is_empty())) {
+    if columns == 2
+        && rows().all(|row| {
+            row.split(comma)
+                .nth(1 - column)
+                .is_some_and(|f| f.trim().is_empty())
+        })
+    {
         return None;
     }
     let rows = rows().skip(usize::from(!head));
-    let users: Vec<String> = rows.filter_map(|row| row.split(comma).nth(column).map(bare)).take(3).collect();
+    let users: Vec<String> = rows
+        .filter_map(|row| row.split(comma).nth(column).map(bare))
+        .take(3)
+        .collect();
     let users: Vec<&str> = users.iter().map(String::as_str).collect();
     let help = as_list(&users)?;
     let message = "this is a table, not a YAML list";
     Some(Mistake::new(at..at + first.len(), message, help))
 }
 
+/// Addresses or links, one a line, as other servers and clients have them.
+fn addresses(text: &str) -> Option<Mistake> {
+    let mut lines = content(text);
+    let (at, first) = lines.next()?;
+    let meant = |line: &str| {
+        let other = (line.contains('@') || line.contains("matrix.to/#/"))
+            && !line.starts_with(['@', '-', '[', '{', '"', '\'']);
+        let word = other && !line.trim().contains([' ', '\t']);
+        word.then(|| user::meant(line.trim()))
+            .flatten()
+            .map(|(id, _)| id)
+    };
+    let mut users = vec![meant(first)?];
+    for (_, line) in lines {
+        let user = meant(line)?;
+        if users.len() < 3 && !users.contains(&user) {
+            users.push(user);
+        }
+    }
+    let users: Vec<&str> = users.iter().map(String::as_str).collect();
+    let message = "these are addresses or links, not a YAML list of user IDs";
+    Some(Mistake::new(
+        at..at + first.len(),
+        message,
+        as_list(&users)?,
+    ))
+}
+
+/// `users = [...]`, as other formats have it.
+fn equals(text: &str) -> Option<Mistake> {
+    let (at, first) = content(text).next()?;
+    let value = first.trim_start().strip_prefix("users")?.trim_start();
+    value.strip_prefix('=')?;
+    let equals = at + (first.len() - value.len());
+    let message = "a `=` stands here, where YAML has a `:`";
+    Some(Mistake::new(
+        equals..equals + 1,
+        message,
+        "write `users:` in place of `users =`",
+    ))
+}
+
 /// `users: [...]` with these users, if that is short.
 pub(super) fn as_users(users: &[&str]) -> Option<String> {
     let quoted: Vec<String> = users.iter().map(|user| quoted(user)).collect();
     let line = format!("write `users: [{}]`", quoted.join(", "));
-    (line.len() <= user::LONGEST_HELP).then_some(line).or_else(|| as_list(users))
+    (line.len() <= user::LONGEST_HELP)
+        .then_some(line)
+        .or_else(|| as_list(users))
 }
