@@ -79,7 +79,7 @@ fn a_line_that_is_no_batch_ends_it() {
         ),
         (
             b"\"a secret\"",
-            "line 2, column 11: invalid type: a text, expected a batch, a list",
+            "line 2, column 10: invalid type: a text, expected a batch, a list",
         ),
     ];
     for (line, wanted) in cases {
