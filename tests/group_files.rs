@@ -3,7 +3,12 @@
 //! Laws, over random files made of known users by the mistakes that people make: with the edits of its
 //! report a file loads and names exactly the users written in it; no message or help is long.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use std::collections::BTreeSet;
 use std::fs;

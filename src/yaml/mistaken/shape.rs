@@ -37,11 +37,11 @@ pub(super) struct Facts<'t> {
     pub(super) about: usize,
     pub(super) about_lines: usize,
     pub(super) other_lines: usize,
-    pub(super) keys: Vec<KeyFacts<'t>>,
+    keys: Vec<KeyFacts<'t>>,
     /// Where a second document begins.
-    pub(super) document: Option<Range<usize>>,
+    document: Option<Range<usize>>,
     /// The first tag, anchor or alias.
-    pub(super) sign: Option<Range<usize>>,
+    sign: Option<Range<usize>>,
 }
 
 impl<'t> Facts<'t> {
