@@ -34,7 +34,7 @@ pub(in crate::yaml) fn other_program(text: &str) -> Option<Mistake> {
     let found = foreign(text);
     let in_comment = |at: usize| {
         // A line may be as long as the file, and hold as many findings.
-        let from = text.floor_char_boundary(at.saturating_sub(4096));
+        let from = text.floor_char_boundary(at.saturating_sub(256));
         let before = text.get(from..at).unwrap_or_default();
         let line = before.rsplit('\n').next().unwrap_or_default();
         line.trim_start().starts_with('#') || line.contains(" #")
