@@ -288,7 +288,10 @@ impl Loader {
                 let span = self.nothing(name, path);
                 let message =
                     format!("`{name}` is not UTF-8: the byte 0x{wrong:02x} in line {line}");
-                let help = "save it as UTF-8";
+                let help = match bytes {
+                    [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "this is UTF-16: save it as UTF-8",
+                    _ => "save it as UTF-8",
+                };
                 self.problems
                     .push(Diagnostic::new(Name::NotUtf8, span, message, help));
                 None

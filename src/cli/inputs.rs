@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use presence_router::diagnostic::{Name, Report, nearest, visible};
+use presence_router::diagnostic::{Name, Report, nearest, short, visible};
 use presence_router::directory::Directory;
 use presence_router::error::Error;
 use presence_router::id::{IdError, UserId};
@@ -162,7 +162,11 @@ pub fn read_directory(path: &Path) -> Result<Directory, Failure> {
                 .chars()
                 .count()
                 + 1;
-            let message = format!("{name}:{line}:{column}: this is not UTF-8");
+            let what = match error.as_bytes() {
+                [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "this is UTF-16, not UTF-8",
+                _ => "this is not UTF-8",
+            };
+            let message = format!("{name}:{line}:{column}: {what}");
             return Err(Failure::wrong(message, "save the file as UTF-8"));
         }
     };
@@ -226,7 +230,10 @@ fn local_or_remote(policy: &PolicySet) -> Option<(&'static str, Span)> {
 /// A user ID as the command line takes it: like in the policy, its server may be left out.
 fn user(text: &str, policy: &PolicySet, directory: &Directory) -> Result<UserId, Fault> {
     let wrong = |reason: &str, help: String| {
-        Fault::new(format!("`{}` is not a user: {reason}", visible(text)), help)
+        Fault::new(
+            format!("`{}` is not a user: {reason}", visible(&short(text))),
+            help,
+        )
     };
     let example = match &policy.default_server {
         Some(server) => format!("@ann:{server}"),

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use super::paths::{beside_link, beside_target, near_file, plain_path};
 use super::stamp::{Identity, Stamp};
 use super::{Loader, threads};
 use crate::diagnostic::{Diagnostic, Name, visible};
-use crate::resolve::{Content, GroupFile, Users, advice_on_file};
+use crate::resolve::{Content, GroupFile, Users};
 use crate::source::{Source, SourceId, Span, shown};
 use crate::syntax::{self, Packed, ast::Statement, word};
 use crate::yaml;
@@ -136,8 +137,8 @@ impl Loader {
                 (Some(users), _) => Some(Content::Users(users)),
                 (None, Some(Ok(entries))) => Some(Content::Entries(entries.into())),
                 (None, Some(Err(fault))) => {
-                    let problem = file.source.map(|id| self.fault(id, fault));
-                    faults.extend(problem.map(|problem| (file.problems_before, problem)));
+                    let problems = file.source.map(|id| self.mistakes(id, &fault));
+                    faults.push((file.problems_before, problems.unwrap_or_default()));
                     None
                 }
                 (None, None) => None,
@@ -145,8 +146,8 @@ impl Loader {
             content.push(file.source.zip(found));
         }
         // Each where it stood if files were read and understood one by one.
-        for (at, problem) in faults.into_iter().rev() {
-            self.problems.insert(at, problem);
+        for (at, problems) in faults.into_iter().rev() {
+            self.problems.splice(at..at, problems);
         }
         content
     }
@@ -176,28 +177,20 @@ impl Loader {
         }
     }
 
-    /// What is wrong with a group file as a whole.
-    fn fault(&self, id: SourceId, fault: yaml::Fault) -> Diagnostic {
-        let Some(source) = self.sources.get(id) else {
-            return Diagnostic::new(Name::InvalidGroupFile, Span::file(id), fault.message, "");
+    /// What is wrong with a group file that is refused as a whole.
+    fn mistakes(&self, id: SourceId, fault: &yaml::Fault) -> Vec<Diagnostic> {
+        let text = self.sources.get(id).map_or("", Source::text);
+        let mistakes = yaml::mistakes(text, fault).into_iter();
+        let problem = |mistake: yaml::Mistake| {
+            let span = Span::new(id, mistake.at.start, mistake.at.end);
+            let name = Name::InvalidGroupFile;
+            let problem = Diagnostic::new(name, span, mistake.message, mistake.help);
+            let edit = |problem: Diagnostic, (at, new): (Range<usize>, String)| {
+                problem.with_edit(Span::new(id, at.start, at.end), new)
+            };
+            mistake.edits.into_iter().fold(problem, edit)
         };
-        let start = source.byte_at(fault.position);
-        let line_start = source.line_start(fault.position.line);
-        let end = line_start + source.line(fault.position.line).len();
-        let span = Span::new(id, start, end);
-        let advice = advice_on_file(source.text(), fault.position);
-        let problem = Diagnostic::new(Name::InvalidGroupFile, span, fault.message, advice.help);
-        match advice.fix {
-            Some((old, new))
-                if source
-                    .text()
-                    .get(start..)
-                    .is_some_and(|rest| rest.starts_with(&old)) =>
-            {
-                problem.with_edit(Span::new(id, start, start + old.len()), new)
-            }
-            _ => problem,
-        }
+        mistakes.map(problem).collect()
     }
 }
 

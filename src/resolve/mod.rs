@@ -25,7 +25,6 @@ use crate::syntax::ast::{self, Statement, Word};
 use crate::syntax::{KEYWORDS, Packed};
 use crate::yaml::Entry;
 
-pub use listed::advice_on_file;
 pub use short::{Written, short_user_help};
 
 use order::in_order;
