@@ -10,6 +10,7 @@ pub mod diagnostic;
 pub mod directory;
 pub mod error;
 pub mod extent;
+mod foreign;
 pub mod glob;
 pub mod id;
 mod index;

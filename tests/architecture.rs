@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const ORDER: &[&str] = &[
     "error",
     "source",
+    "foreign",
     "diagnostic",
     "id",
     "names",
