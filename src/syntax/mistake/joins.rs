@@ -16,8 +16,13 @@ impl Here<'_, '_> {
         let mut put = |new: &str| list.push(Candidate::maybe(self.replaced(new)));
         if self.takes("`except`") {
             match found {
-                "but" | "excluding" | "without" | "minus" | "besides" | "-" | "not" | "unless"
+                "but" | "excluding" | "without" | "minus" | "besides" | "-" | "not"
                 | "excepting" | "bar" => put("except"),
+                _ => {}
+            }
+        }
+        if self.takes("`and`") {
+            match found {
                 "or" | "plus" | "&" | "&&" | "|" | "||" | "+" | "as" => put("and"),
                 _ => {}
             }
@@ -46,7 +51,7 @@ impl Here<'_, '_> {
                 ",".into(),
             )]));
         }
-        let polite = ["only", "please", "now", "too", "also", "always", "again"];
+        let polite = ["please", "too", "also", "always", "again"];
         if self.takes("the end of the statement") && polite.contains(&found) {
             list.push(Candidate::maybe(self.without()));
         }
@@ -66,7 +71,7 @@ impl Here<'_, '_> {
             }
         }
         if self.takes("`see`") {
-            if matches!(found, "only" | "also" | "always" | "just") {
+            if matches!(found, "also" | "always") {
                 list.push(Candidate::maybe(self.without()));
             }
             match found {
@@ -120,6 +125,17 @@ impl Here<'_, '_> {
         if last == "@" && is_name(found) {
             let end = self.before.last().map_or(self.at, |(at, _)| at + 1);
             list.push(Candidate::maybe(vec![(end, self.at, String::new())]));
+        }
+        if last == "@"
+            && let Some(name) = bare(found, &['"'])
+        {
+            // `@"ann"`
+            let start = self.before.last().map_or(self.at, |(at, _)| *at);
+            let user = match name.split(':').next().is_some_and(is_name) {
+                true => format!("@{name}"),
+                false => format!("\"@{name}\""),
+            };
+            list.push(Candidate::maybe(vec![(start, self.end, user)]));
         }
         if last == "=" && first == "server" {
             list.push(Candidate::maybe(self.last_replaced("")));
@@ -220,19 +236,9 @@ impl Here<'_, '_> {
                 .next
                 .first()
                 .map_or(self.end, |(at, word)| at + word.len());
-            let all = if last == "users" && self.takes("`on`") {
-                "all users "
-            } else {
-                ""
-            };
-            let start = if all.is_empty() {
-                self.at
-            } else {
-                self.before.last().map_or(self.at, |(at, _)| *at)
-            };
             let mut put = |kind: &str| {
-                let new = format!("{all}except {kind}");
-                list.push(Candidate::maybe(vec![(start, end, new)]));
+                let new = format!("except {kind}");
+                list.push(Candidate::maybe(vec![(self.at, end, new)]));
             };
             match joining {
                 "on" | "in" | "from" | "at" if server(what) => put("users on"),

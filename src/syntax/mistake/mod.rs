@@ -12,6 +12,7 @@ mod joins;
 mod meant;
 mod repair;
 mod sentences;
+mod trust;
 mod users;
 mod words;
 
@@ -111,10 +112,9 @@ pub(super) fn explain(
 
     let unclosed = line.unclosed.filter(|open| *open <= stuck_in_file);
     let mistake = if let Some((mark, what)) = unclosed_mark(found, rest) {
-        let closed = format!("{text}{mark}");
-        let help = match is_statement(&closed) && closed.len() <= LONGEST_SHOWN {
-            true => format!("end it with `{mark}`: write `{}`", tidy(&closed)),
-            false => format!("end it with `{mark}` on the same line"),
+        let help = match closed_mark(text, at, mark) {
+            Some(closed) => format!("end it with `{mark}`: write `{}`", tidy(&closed)),
+            None => format!("end it with `{mark}` on the same line"),
         };
         syntax(span(at, 1), format!("this {what} is never closed"), help)
     } else if let Some(open) = unclosed {
@@ -133,7 +133,13 @@ pub(super) fn explain(
             repairs(text, known)
         };
         let problem = keyword_as_name(here, found, before, &expected).unwrap_or_else(|| {
-            let (message, help) = describe(found, before, &expected);
+            let (message, help) = describe(found, before, rest, &expected);
+            let near = nearest(found, known.groups().iter().copied());
+            let near = near.filter(|_| expected.contains(&"users") && !KEYWORDS.contains(&found));
+            let help = match near {
+                Some(near) => format!("did you mean `group {near}`?"),
+                None => help,
+            };
             syntax(here, message, help)
         });
         let problem = better(problem, text, &repairs, &|from, to| span(from, to - from));
@@ -211,10 +217,8 @@ fn closing(text: &str, stuck: usize, open: usize, known: &Known<'_>) -> String {
             format!("{before})")
         },
     ];
-    let mut closed: Vec<String> = closed
-        .into_iter()
-        .filter(|text| is_statement(text))
-        .collect();
+    let keeps = |closed: &str| is_statement(closed) && trust::keeps(text, closed, known.groups());
+    let mut closed: Vec<String> = closed.into_iter().filter(|text| keeps(text)).collect();
     if closed.is_empty() {
         let repaired = repairs(&format!("{text})"), known);
         closed.extend(repaired.into_iter().map(|repair| repair.text));
@@ -225,7 +229,7 @@ fn closing(text: &str, stuck: usize, open: usize, known: &Known<'_>) -> String {
     }
     let mut without = text.to_owned();
     without.replace_range(open..=open, "");
-    let without = match is_statement(&without) {
+    let without = match keeps(&without) {
         true => Some(without),
         false => repairs(&without, known)
             .into_iter()
@@ -322,15 +326,15 @@ fn changed(old: &str, new: &str) -> Option<(usize, usize)> {
 fn keyword_as_name(here: Span, found: &str, before: &str, expected: &[&str]) -> Option<Diagnostic> {
     let (name, what, help) = if expected.contains(&"a server") {
         let help = match before.trim() {
-            "server" => "write the server: `server example.org`",
-            _ => "write the server before it: `users on example.org`",
+            "server" => "name the server: `server SERVER`",
+            _ => "name the server before it: `users on SERVER`",
         };
         (Name::InvalidServer, "server", help)
     } else if expected.contains(&"a room") {
         (
             Name::InvalidRoom,
             "room",
-            "write the room before it: `members of #ops`",
+            "name the room before it: `members of ROOM`",
         )
     } else {
         return None;
@@ -339,6 +343,24 @@ fn keyword_as_name(here: Span, found: &str, before: &str, expected: &[&str]) -> 
     KEYWORDS
         .contains(&found)
         .then(|| Diagnostic::new(name, here, message, help))
+}
+
+/// A statement whose quote or regex, open at byte `at`, is closed where its first word ends, or at
+/// the line's end if no blank stands before it: what else stands there is no part of it.
+fn closed_mark(text: &str, at: usize, mark: char) -> Option<String> {
+    let inner = text.get(at + 1..)?;
+    let ends = [inner.find([' ', '\t', ',', ')']), Some(inner.len())];
+    let mut closed = ends.into_iter().flatten().map(|end| {
+        let mut closed = text.to_owned();
+        closed.insert(at + 1 + end, mark);
+        (end, closed)
+    });
+    let right = |(end, closed): &(usize, String)| {
+        let name = inner.get(..*end).unwrap_or_default();
+        let one = !name.is_empty() && !name.contains([' ', '\t']);
+        one && closed.len() <= LONGEST_SHOWN && is_statement(closed)
+    };
+    closed.find(right).map(|(_, closed)| closed)
 }
 
 /// A quote or a regex that runs to the line's end.
@@ -383,14 +405,14 @@ fn expected(error: &Error<Rule>) -> Vec<&'static str> {
     names
 }
 
-fn describe(found: &str, before: &str, expected: &[&str]) -> (String, String) {
+fn describe(found: &str, before: &str, rest: &str, expected: &[&str]) -> (String, String) {
     let list = join(expected);
     let message = match found {
         "" => format!("expected {list}, found the end of the statement"),
         _ if before.trim().is_empty() => format!("expected a statement, found `{found}`"),
         _ => format!("expected {list}, found `{found}`"),
     };
-    (message, advice(found, before, expected, &list))
+    (message, advice(found, before, rest, expected, &list))
 }
 
 fn join(names: &[&str]) -> String {

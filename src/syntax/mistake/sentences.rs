@@ -6,13 +6,34 @@ use super::meant::Candidate;
 use super::words::words;
 
 /// Words that begin a rule which lets presence through.
-const ALLOW: [&str; 8] = [
+pub(super) const ALLOW: [&str; 8] = [
     "allow", "permit", "grant", "let", "route", "share", "show", "forward",
 ];
 
 /// Words that begin a rule which holds presence back.
-const BLOCK: [&str; 10] = [
-    "deny", "forbid", "reject", "hide", "disallow", "prevent", "stop", "drop", "ban", "refuse",
+pub(super) const BLOCK: [&str; 22] = [
+    "deny",
+    "forbid",
+    "reject",
+    "hide",
+    "disallow",
+    "prevent",
+    "stop",
+    "drop",
+    "ban",
+    "refuse",
+    "mute",
+    "ignore",
+    "silence",
+    "suppress",
+    "conceal",
+    "withhold",
+    "blacklist",
+    "blocklist",
+    "denylist",
+    "prohibit",
+    "shun",
+    "quarantine",
 ];
 
 /// The keyword that a word of another language stands for at a statement's start.
@@ -111,7 +132,6 @@ pub(super) fn sentences(text: &str) -> Vec<Candidate> {
             let (a, b) = (sentence.part(2, split), sentence.from(split));
             say(format!("block {b} from {a}"), "");
         }
-        say(format!("block all from {}", sentence.from(2)), "");
     }
     // group staff = file("staff.yaml")
     if let Some((name, path)) = group_file(&sentence.words) {
