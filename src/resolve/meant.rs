@@ -1,9 +1,13 @@
 //! Identifiers that are wrong by a mark: what was likely meant.
 //!
-//! Law: what is proposed is an identifier. *Certain* is only what takes away a mark that no identifier
-//! of its kind can end in.
+//! Law: what is proposed is right as it stands and names nobody but whom the word names, and nobody
+//! besides. *Certain* is only what takes away a mark that no identifier of its kind can end in.
 
-use crate::id::{ServerName, UserId};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::id::{RoomAlias, RoomId, ServerName, UserId};
+use crate::policy::Pattern;
+use crate::syntax::link::{id_in_link, written};
 use crate::syntax::marks::{self, plain_characters};
 use crate::syntax::word::is_unquoted_localpart;
 
@@ -13,8 +17,21 @@ pub(super) struct Meant {
     pub text: String,
     /// Whether nothing else can have been meant.
     pub certain: bool,
+    /// Whether it has other letters than the word that was written.
+    pub other: bool,
     /// Why, with a colon, or nothing.
     pub why: &'static str,
+}
+
+impl Meant {
+    /// What a help says. A word of which a letter or more had to change may be another one's, so it is
+    /// only asked about.
+    pub(super) fn help(&self) -> String {
+        match self.other {
+            true => format!("{}did you mean `{}`?", self.why, self.text),
+            false => format!("{}write `{}`", self.why, self.text),
+        }
+    }
 }
 
 /// Why a `;` at a word's end is wrong.
@@ -38,11 +55,18 @@ pub(super) fn server(text: &str) -> Option<String> {
 }
 
 /// The server word that was meant by one outside quotes.
-pub(super) fn server_word(text: &str) -> Option<Meant> {
+pub(super) fn server_word(written: &str) -> Option<Meant> {
     let meant = |text: &str, certain, why| {
+        let other = text.matches('-').count() != written.matches('-').count();
         let text = text.to_owned();
-        Some(Meant { text, certain, why })
+        Some(Meant {
+            text,
+            certain,
+            other,
+            why,
+        })
     };
+    let text = written;
     let is_server = |text: &str| ServerName::parse(text).is_ok();
     if let Some(bare) = text.strip_suffix(';').filter(|bare| is_server(bare)) {
         return meant(bare, true, ENDS);
@@ -50,10 +74,15 @@ pub(super) fn server_word(text: &str) -> Option<Meant> {
     if let Some(bare) = text.strip_suffix('.').filter(|bare| is_server(bare)) {
         return meant(bare, true, "a server is written without the last dot: ");
     }
-    if let Some((_, server)) = text.split_once(':').filter(|_| text.starts_with('@'))
+    if let Some((name, server)) = text.split_once(':').filter(|_| text.starts_with('@'))
         && !server.is_empty()
     {
-        return meant(server, false, "the server stands alone: ");
+        let everyone = name.trim_start_matches('@').chars().all(|c| c == '*');
+        let right = is_server(server) || server.contains('*');
+        return match everyone && right {
+            true => meant(server, false, "the server stands alone: "),
+            false => None,
+        };
     }
     if !text.is_ascii() {
         return None;
@@ -76,7 +105,15 @@ pub(super) fn user_word(text: &str) -> Option<Meant> {
         let server = text.split_once(':').map(|(_, server)| server);
         named && server.is_none_or(|_| UserId::parse(text).is_ok())
     };
-    let meant = |text: String, certain, why| is_user(&text).then_some(Meant { text, certain, why });
+    let other = |new: &str| new.matches('-').count() != text.matches('-').count();
+    let meant = |text: String, certain, why| {
+        is_user(&text).then(|| Meant {
+            other: other(&text),
+            text,
+            certain,
+            why,
+        })
+    };
     if let Some(bare) = text.strip_suffix(';') {
         return meant(bare.to_owned(), true, ENDS);
     }
@@ -97,6 +134,136 @@ pub(super) fn user_word(text: &str) -> Option<Meant> {
     let (name, server) = text.strip_prefix('@')?.split_once('@')?;
     let text = format!("@{name}:{server}");
     meant(text, false, "`:` stands before the server of a user ID: ")
+}
+
+/// What to write for a word outside quotes that is a pattern of another language: `@*@evil.org`,
+/// `@bad-[0-9]+:evil.org`.
+pub(super) fn pattern_word(text: &str) -> Option<String> {
+    let inner = text.strip_prefix('@')?;
+    if let Some((name, server)) = inner.split_once('@') {
+        let wild = |c: char| is_unquoted_localpart(c) || c == '*' || c == '?';
+        let right = ServerName::parse(server).is_ok() && name.chars().all(wild);
+        return match name.chars().all(|c| c == '*') {
+            _ if !right || name.is_empty() => None,
+            true => Some(format!(
+                "for everyone on a server write `users on {server}`"
+            )),
+            false => Some(format!(
+                "`:` stands before the server of a user ID: write `@{name}:{server}`"
+            )),
+        };
+    }
+    let marks = [
+        ".*", ".+", "]+", "]*", "[^", "\\d", "\\w", "]{", ")+", ")*", "|",
+    ];
+    let range = text.contains('[') && text.contains(']') && text.contains('-');
+    let marked = range || marks.iter().any(|mark| text.contains(mark));
+    let regex = marked && Pattern::new(text).is_ok();
+    regex.then(|| {
+        let regex = text.replace('/', "\\/");
+        format!(
+            "a regex stands between slashes, after `matching`: write `users matching /{regex}/`"
+        )
+    })
+}
+
+/// What to say of an address with a range behind it, where a server must stand.
+pub(super) fn addresses_help(text: &str) -> Option<String> {
+    let none = "there are no ranges of addresses: name each server, or match the start of their names \
+                with `*`";
+    if let Some((address, bits)) = text.split_once('/')
+        && bits.bytes().all(|b| b.is_ascii_digit())
+        && !bits.is_empty()
+    {
+        let address = address.trim_matches(['[', ']']);
+        let octets: Option<Vec<&str>> = address
+            .parse::<Ipv4Addr>()
+            .ok()
+            .map(|_| address.split('.').collect());
+        let Some(octets) = octets else {
+            return address.parse::<Ipv6Addr>().ok().map(|_| none.to_owned());
+        };
+        let kept = match bits {
+            "8" => 1,
+            "16" => 2,
+            "24" => 3,
+            "32" => return Some(format!("write `{address}`")),
+            _ => return Some(none.to_owned()),
+        };
+        let start = octets.get(..kept)?.join(".");
+        return Some(format!(
+            "the addresses of this range are written `{start}.*`"
+        ));
+    }
+    let (from, to) = text.split_once('-')?;
+    let last = to.bytes().all(|b| b.is_ascii_digit()) && !to.is_empty();
+    let range = from.parse::<Ipv4Addr>().is_ok() && (last || to.parse::<Ipv4Addr>().is_ok());
+    range.then(|| none.to_owned())
+}
+
+/// The room that a link leads to, or that stands before what links carry, as it is written.
+pub(super) fn room_in_link(text: &str) -> Option<String> {
+    let carried = || {
+        let id = text.split_once("?via=").map(|(id, _)| id.to_owned());
+        id.filter(|id| id.starts_with(['#', '!']))
+    };
+    let id = id_in_link(text).or_else(carried)?;
+    let right = match id.chars().next()? {
+        '#' => RoomAlias::parse(&id).is_ok(),
+        '!' => RoomId::parse(&id).is_ok(),
+        _ => false,
+    };
+    right.then(|| written(&id))
+}
+
+/// What to say of a word that is no room and has no mark of one.
+pub(super) fn no_room_help(name: &str) -> String {
+    let forms = "a room is written by its ID, `!OPAQUE:SERVER`, or by its alias, `#ALIAS`";
+    if let Some(user) = id_in_link(name).filter(|id| UserId::parse(id).is_ok()) {
+        return format!(
+            "this link leads to a user: write `{}` without `members of`",
+            written(&user)
+        );
+    }
+    let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    let (alias, server) = name.split_once(':').unwrap_or((name, ""));
+    let right = server.is_empty() || ServerName::parse(server).is_ok();
+    match !alias.is_empty() && alias.chars().all(plain) && right {
+        true => format!("{forms}: `#{name}`"),
+        false => forms.into(),
+    }
+}
+
+/// What to say of a text in quotes where a user must stand that does not begin with `@`.
+pub(super) fn no_user_help(text: &str) -> String {
+    if let Some(id) = id_in_link(text) {
+        let user = UserId::parse(&id).is_ok();
+        return match user {
+            true => format!("write `{}`", written(&id)),
+            false => format!("for those in a room write `members of {}`", written(&id)),
+        };
+    }
+    if text.starts_with(['#', '!']) {
+        return format!("for those in a room write `members of \"{text}\"`");
+    }
+    let inner = text
+        .strip_prefix('/')
+        .and_then(|rest| rest.strip_suffix('/'));
+    if let Some(inner) = inner.filter(|inner| Pattern::new(inner).is_ok()) {
+        return format!("a regex stands after `matching`: write `users matching /{inner}/`");
+    }
+    let user = format!("@{text}");
+    let local = text.split(':').next().unwrap_or_default();
+    let plain = !local.is_empty() && local.chars().all(is_unquoted_localpart);
+    if plain && text.contains('.') && !text.contains(':') && ServerName::parse(text).is_ok() {
+        return format!("write `users on {text}` for a server, `{user}` for a user");
+    }
+    match plain && (!text.contains(':') || UserId::parse(&user).is_ok()) {
+        true => format!("write `{user}`"),
+        false => "in quotes stands a user ID, `\"@LOCALPART:SERVER\"`; everything else is written \
+                  without"
+            .into(),
+    }
 }
 
 /// A word with plain characters for those that only look like them.
@@ -132,7 +299,8 @@ mod tests {
         assert_eq!(user("@we!rd;"), None);
         let server = |text| server_word(text).map(|meant| (meant.text, meant.certain));
         assert_eq!(server("x.org."), some("x.org", true));
-        assert_eq!(server("@ann:x.org"), some("x.org", false));
+        assert_eq!(server("@*:x.org"), some("x.org", false));
+        assert_eq!(server("@ann:x.org"), None);
         assert_eq!(server("b_c.org"), some("b-c.org", false));
         assert_eq!(server("b\u{fc}cher.org"), None);
     }

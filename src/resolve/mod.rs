@@ -5,6 +5,7 @@
 //! Law: a policy with an error gives no usable [`PolicySet`]; one cause gives one problem. Groups
 //! may use groups to any depth, so nothing here recurses over them.
 
+mod dialect;
 mod listed;
 mod meant;
 mod order;

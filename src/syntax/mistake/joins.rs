@@ -281,15 +281,15 @@ impl Here<'_, '_> {
             list.push(Candidate::maybe(self.replaced(format!("\"{bare}\""))));
         }
         if self.takes("a regex between slashes") {
-            if found.starts_with('@') && found.contains('*') && !found.contains([']', '\\', '+']) {
-                let start = self.before.len().checked_sub(2);
-                let start = start.and_then(|at| self.before.get(at));
-                if let Some((start, "users")) = start {
-                    // A pattern is no regex: `@bot-*` needs no `matching`.
-                    let pattern = found.replace(".*", "*");
-                    let changes = vec![(*start, self.end, pattern)];
-                    list.push(Candidate::maybe(changes));
-                }
+            let inner = found.trim_matches(['"', '\'', '`']);
+            let start = self.before.len().checked_sub(2);
+            let start = start.and_then(|at| self.before.get(at));
+            if let Some((start, "users")) = start
+                && let Some(pattern) = wildcards(inner)
+            {
+                // `@bot-*` is no regex, and needs no `matching`.
+                list.push(Candidate::maybe(vec![(*start, self.end, pattern)]));
+                return;
             }
             if self
                 .next
@@ -300,8 +300,9 @@ impl Here<'_, '_> {
             }
             let rest = self.text.get(self.at..).unwrap_or_default();
             let run = rest.split([' ', '\t']).next().unwrap_or_default();
-            let inner = run.strip_prefix('/').and_then(|run| run.strip_suffix('/'));
-            if let Some(inner) = inner.filter(|inner| inner.contains('/') && !inner.contains('\\'))
+            let between = run.strip_prefix('/').and_then(|run| run.strip_suffix('/'));
+            if let Some(inner) =
+                between.filter(|inner| inner.contains('/') && !inner.contains('\\'))
             {
                 let new = format!("/{}/", inner.replace('/', "\\/"));
                 list.push(Candidate {
@@ -323,8 +324,7 @@ impl Here<'_, '_> {
                 )];
                 list.push(Candidate::maybe(changes));
             }
-            let inner = found.trim_matches(['"', '\'', '`']).replace('/', "\\/");
-            list.push(Candidate::maybe(self.replaced(format!("/{inner}/"))));
+            list.extend(regex_between(inner).map(|regex| Candidate::maybe(self.replaced(regex))));
         }
         if self.takes("a room") && matches!(found, "group" | "room" | "the") {
             let start = self
@@ -341,4 +341,78 @@ impl Here<'_, '_> {
             list.push(Candidate::maybe(self.without()));
         }
     }
+}
+
+/// A text with wildcards, and nothing that only regexes have, as the pattern it is.
+fn wildcards(text: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@:._=+-*?".contains(c);
+    let wild = text.contains('*') && text.chars().all(plain) && !text.contains(".*");
+    let regex = text.contains("+*") || text.contains("*?") || text.contains("**");
+    let user = match text.strip_prefix('@') {
+        Some(_) => text.to_owned(),
+        None if text.contains('@') => return None,
+        None => format!("@{text}"),
+    };
+    (wild && !regex && !text.starts_with("@:")).then_some(user)
+}
+
+/// What stands in quotes, or bare, as a regex between slashes, if it is one as far as a look at its marks
+/// tells.
+fn regex_between(text: &str) -> Option<String> {
+    let (inner, flags) = match text
+        .strip_prefix('/')
+        .and_then(|rest| rest.rsplit_once('/'))
+    {
+        Some((inner, flags)) if flags.bytes().all(|b| b"imsxU".contains(&b)) => (inner, flags),
+        _ => (text, ""),
+    };
+    if inner.is_empty() || !is_like_a_regex(inner) {
+        return None;
+    }
+    let mut slashed = String::with_capacity(inner.len() + 8);
+    let mut escaped = false;
+    for c in inner.chars() {
+        if c == '/' && !escaped {
+            slashed.push('\\');
+        }
+        escaped = c == '\\' && !escaped;
+        slashed.push(c);
+    }
+    Some(match flags {
+        "" => format!("/{slashed}/"),
+        flags => format!("/(?{flags}){slashed}/"),
+    })
+}
+
+/// Whether brackets are closed, and what repeats stands behind something: regexes themselves are known
+/// only where policies are resolved.
+fn is_like_a_regex(text: &str) -> bool {
+    let mut open = Vec::new();
+    let mut before = '(';
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let in_class = open.last() == Some(&'[');
+        match c {
+            '\\' => {
+                let Some(next) = chars.next() else {
+                    return false;
+                };
+                let known = next.is_ascii_punctuation() || "dDwWsSbBAz".contains(next);
+                if !known {
+                    return false;
+                }
+            }
+            ']' if in_class => _ = open.pop(),
+            _ if in_class => {}
+            '*' | '+' | '?' if "(|*+?".contains(before) => return false,
+            '{' if !chars.peek().is_some_and(char::is_ascii_digit) => return false,
+            '(' if chars.peek() == Some(&'?') => return false,
+            '(' | '[' | '{' => open.push(c),
+            ')' if open.pop() != Some('(') => return false,
+            '}' if open.pop() != Some('{') => return false,
+            _ => {}
+        }
+        before = if c == '\\' { 'x' } else { c };
+    }
+    open.is_empty()
 }

@@ -30,7 +30,7 @@ pub(super) fn keeps(written: &str, proposed: &str, groups: &[&str]) -> bool {
     let plain = plain.map(|(changes, _)| super::repair::apply(written, &spaced(changes)));
     let was = Said::of(plain.as_deref().unwrap_or(written), groups);
     let will = Said::of(proposed, groups);
-    if was.doubtful || will.doubtful || !will.is_named_in(&was, groups) {
+    if was.doubtful || will.doubtful || will.negates || !will.is_named_in(&was, groups) {
         return false;
     }
     let mut was = was;
@@ -41,12 +41,10 @@ pub(super) fn keeps(written: &str, proposed: &str, groups: &[&str]) -> bool {
     let (sends, sees) = lets_through(&will);
     let (sent, seen) = lets_through(&was);
     let as_often = |word| will.count(word) == was.count(word);
-    let no_less = |word| will.count(word) >= was.count(word);
     was.denials == will.denials
-        && will.count("all") <= was.count("all")
-        && was.count("all") <= will.count("all") + was.narrowed
-        && ["local", "remote"].into_iter().all(as_often)
-        && ["who", "other"].into_iter().all(no_less)
+        && will.count("all") + was.narrowed == was.count("all")
+        && ["local", "remote", "other"].into_iter().all(as_often)
+        && will.count("who") >= was.count("who")
         && (sent || was.count("to") > 0 || !sends)
         && (seen || !sees)
         && was.sides_stay(&will)
@@ -100,6 +98,9 @@ struct Said {
     denials: usize,
     /// How many `all` are narrowed by what follows: `all local users`.
     narrowed: usize,
+    /// Whether there is a `not` in it, or another word that is none of this language's denials.
+    negates: bool,
+    /// Whether a denial is denied.
     doubtful: bool,
     /// The text is several statements.
     lines: usize,
@@ -116,6 +117,10 @@ enum Role {
     Except,
     /// Stands for this keyword.
     For(&'static str),
+    /// Lets both sides see the other: `<->`.
+    Both,
+    /// Stands for `each other` behind a `see`.
+    Other,
     /// Joins names, and nothing else.
     Joins,
     /// Means nothing by itself.
@@ -123,183 +128,42 @@ enum Role {
 }
 
 /// Words that deny whatever stands with them.
-const NOT: [&str; 26] = [
-    "not",
-    "no",
-    "never",
-    "nothing",
-    "nobody",
-    "none",
-    "noone",
-    "no-one",
-    "neither",
-    "nor",
-    "cannot",
-    "can't",
-    "cant",
-    "don't",
-    "dont",
-    "doesn't",
-    "doesnt",
-    "won't",
-    "wont",
-    "shouldn't",
-    "mustn't",
-    "isn't",
-    "aren't",
-    "!",
-    "!=",
-    "nowhere",
-];
+const NOT: &str = "not no never nothing nobody none noone no-one neither nor nowhere cannot can't cant \
+                   don't dont doesn't doesnt won't wont shouldn't mustn't isn't aren't ! !=";
 
 /// Words that take some users out.
-const EXCEPT: [&str; 13] = [
-    "except",
-    "but",
-    "without",
-    "excluding",
-    "minus",
-    "besides",
-    "excepting",
-    "bar",
-    "-",
-    "exclude",
-    "excepted",
-    "save",
-    "excludes",
-];
+const EXCEPT: &str = "except but without excluding excludes exclude minus besides excepting excepted \
+                      bar save -";
 
 /// Words that stand for `all`.
-const ALL: [&str; 11] = [
-    "all",
-    "everyone",
-    "everybody",
-    "anyone",
-    "anybody",
-    "any",
-    "anything",
-    "every",
-    "everything",
-    "world",
-    "*",
-];
+const ALL: &str = "all everyone everybody anyone anybody any anything every everything world *";
 
 /// Words that stand for `see`.
-const SEE: [&str; 20] = [
-    "see",
-    "sees",
-    "seeing",
-    "receives",
-    "receive",
-    "receiving",
-    "gets",
-    "get",
-    "watches",
-    "watch",
-    "follows",
-    "follow",
-    "subscribes",
-    "subscribe",
-    "observes",
-    "notices",
-    "<->",
-    "<=>",
-    "<-->",
-    "\u{2194}",
-];
+const SEE: &str = "see sees seeing receives receive receiving gets get watches watch follows follow \
+                   subscribes subscribe observes notices";
+
+/// Words that stand for `see each other`.
+const BOTH: &str = "<-> <=> <--> \u{2194}";
+
+/// Words that stand for `each other`.
+const OTHER: &str = "other another eachother each-other themselves itself";
 
 /// Words that stand for `to`.
-const TO: [&str; 12] = [
-    "to", "->", "=>", "-->", "\u{2192}", "<-", "<=", "<--", "\u{2190}", "for", "towards", "onto",
-];
+const TO: &str = "to -> => --> \u{2192} <- <= <-- \u{2190} for towards onto";
 
 /// Words that only join.
-const JOINS: [&str; 12] = [
-    ",",
-    "and",
-    "or",
-    "plus",
-    "&",
-    "&&",
-    "|",
-    "||",
-    "+",
-    "as",
-    ";",
-    "including",
-];
+const JOINS: &str = ", and or plus & && | || + as ; including";
 
 /// Words without which a statement says the same. None that says when, how long or whom else.
-const NOTHING: [&str; 63] = [
-    "the",
-    "a",
-    "an",
-    "user",
-    "presence",
-    "updates",
-    "update",
-    "status",
-    "people",
-    "id",
-    "please",
-    "too",
-    "also",
-    "always",
-    "again",
-    "can",
-    "may",
-    "should",
-    "must",
-    "will",
-    "could",
-    "do",
-    "does",
-    "be",
-    "is",
-    "am",
-    "was",
-    "were",
-    "has",
-    "contains",
-    "means",
-    "includes",
-    ":",
-    ":=",
-    "=",
-    "==",
-    "in",
-    "at",
-    "inside",
-    "with",
-    "joined",
-    "like",
-    "match",
-    "matches",
-    "named",
-    "~",
-    "regex",
-    "file",
-    "one",
-    "another",
-    "eachother",
-    "each-other",
-    "themselves",
-    "itself",
-    "policy",
-    "rule",
-    "into",
-    "2",
-    "\\",
-    "(",
-    ")",
-    "()",
-    "groups",
-];
+const NOTHING: &str = "the a an user presence updates update status people id please too also always \
+                       again can may should must will could do does be is am was were has contains \
+                       means includes : := = == in at inside with joined like match matches named ~ \
+                       regex file one policy rule into 2 \\ ( ) groups";
 
 /// The words of this language that may come or go where all else stays.
-const FREE: [&str; 19] = [
-    "server", "group", "send", "to", "from", "see", "sees", "each", "other", "and", "are", "users",
-    "on", "matching", "room", "members", "of", "who", "allow",
+const FREE: [&str; 17] = [
+    "server", "group", "send", "to", "from", "see", "sees", "each", "and", "are", "users", "on",
+    "matching", "room", "members", "of", "who",
 ];
 
 impl Said {
@@ -309,7 +173,7 @@ impl Said {
             ..Said::default()
         };
         let words = split(text);
-        let (mut side, mut excepted, mut blocks, mut negates) = (0, false, false, false);
+        let (mut side, mut excepted, mut blocks) = (0, false, false);
         let mut before: Option<Role> = None;
         for (at, word) in words.iter().enumerate() {
             let next = words.get(at + 1).map_or("", String::as_str);
@@ -322,7 +186,7 @@ impl Said {
             match role {
                 Some(Role::Block) => {
                     said.denials += 1;
-                    said.doubtful |= negates || before == Some(Role::Not);
+                    said.doubtful |= said.negates || before == Some(Role::Not);
                     blocks = true;
                 }
                 Some(Role::Not) => {
@@ -337,7 +201,7 @@ impl Said {
                             said.denials += 1;
                         }
                         said.doubtful |= blocks || before == Some(Role::Not);
-                        negates = true;
+                        said.negates = true;
                     }
                 }
                 Some(Role::Except) => {
@@ -356,31 +220,16 @@ impl Said {
                     if matches!(keyword, "to" | "from" | "see") && before != Some(Role::For("to")) {
                         (side, excepted) = (side + 1, false);
                     }
-                    if matches!(keyword, "all" | "local" | "remote") {
-                        said.nameless.push((keyword, side));
-                    }
-                    let narrows = [
-                        "local",
-                        "remote",
-                        "users",
-                        "members",
-                        "group",
-                        "room",
-                        "on",
-                        "in",
-                        "at",
-                        "of",
-                        "user",
-                        "federated",
-                        "external",
-                        "foreign",
-                        "matching",
-                    ];
-                    if keyword == "all" && narrows.contains(&next) {
+                    let narrowed = keyword == "all" && is_narrowed(words.get(at + 1..));
+                    if narrowed {
                         said.narrowed += 1;
+                    } else if matches!(keyword, "all" | "local" | "remote") {
+                        said.nameless.push((keyword, side));
                     }
                     said.words.push(keyword);
                 }
+                Some(Role::Other) => said.words.push("other"),
+                Some(Role::Both) => said.words.extend(["see", "other"]),
                 Some(Role::Joins | Role::Nothing) => {}
                 None => said.names.push(name(word, side, at)),
             }
@@ -529,6 +378,18 @@ impl Name {
     }
 }
 
+/// Whether what follows an `all` narrows it: `all local users`, `everyone on evil.org`.
+fn is_narrowed(next: Option<&[String]>) -> bool {
+    let word = |at: usize| {
+        next.and_then(|next| next.get(at))
+            .map_or("", String::as_str)
+    };
+    let narrows =
+        "local remote members group room on in at of matching federated external foreign internal";
+    let has = |list: &str, at: usize| list.split(' ').any(|narrows| narrows == word(at));
+    has(narrows, 0) || has("users user", 0) && has("on in at of from matching", 1)
+}
+
 /// The words of a text, with a line's end as a word; marks that are glued to a word are words.
 fn split(text: &str) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
@@ -604,20 +465,22 @@ fn role(word: &str, first: bool, groups: &[&str]) -> Option<Role> {
         "" => lower,
         bare => bare,
     };
-    let has = |list: &[&str]| list.contains(&lower) || list.contains(&bare);
+    let has = |list: &str| list.split(' ').any(|word| word == lower || word == bare);
     let keyword = |keyword| Some(Role::For(keyword));
     match lower {
-        _ if has(&BLOCK) || bare == "block" => Some(Role::Block),
-        _ if has(&NOT) => Some(Role::Not),
-        _ if has(&EXCEPT) => Some(Role::Except),
-        _ if has(&ALL) => keyword("all"),
-        _ if has(&SEE) => keyword("see"),
-        _ if has(&TO) => keyword("to"),
-        _ if has(&ALLOW) => keyword("send"),
+        _ if has(BLOCK) || bare == "block" => Some(Role::Block),
+        _ if has(NOT) => Some(Role::Not),
+        _ if has(EXCEPT) => Some(Role::Except),
+        _ if has(ALL) => keyword("all"),
+        _ if has(OTHER) => Some(Role::Other),
+        _ if has(BOTH) => Some(Role::Both),
+        _ if has(SEE) => keyword("see"),
+        _ if has(TO) => keyword("to"),
+        _ if has(ALLOW) => keyword("send"),
         "federated" | "external" | "foreign" => keyword("remote"),
         "internal" => keyword("local"),
-        _ if has(&JOINS) => Some(Role::Joins),
-        _ if has(&NOTHING) => Some(Role::Nothing),
+        _ if has(JOINS) => Some(Role::Joins),
+        _ if has(NOTHING) => Some(Role::Nothing),
         _ => {
             let known = FREE.iter().chain(["local", "remote"].iter());
             let known = known.copied().find(|known| *known == bare)?;

@@ -8,7 +8,7 @@ use super::sentences::first_keyword;
 use crate::diagnostic::nearest;
 use crate::id::{ServerName, UserId};
 use crate::syntax::KEYWORDS;
-use crate::syntax::link::id_in_link;
+use crate::syntax::link::{id_in_link, written};
 
 /// Words that begin users.
 const USERS: [&str; 8] = [
@@ -27,12 +27,10 @@ impl Here<'_, '_> {
             "eachother" | "each-other" | "themselves" | "itself" => put("each other".into()),
             _ => {}
         }
-        if let Some(id) = id_in_link(found) {
-            if id.starts_with('@') {
-                put(id);
-            } else {
-                put(format!("members of {id}"));
-            }
+        match id_in_link(found) {
+            Some(id) if UserId::parse(&id).is_ok() => put(written(&id)),
+            Some(id) if !id.starts_with('@') => put(format!("members of {}", written(&id))),
+            _ => {}
         }
         let next = self.next.first().map_or("", |(_, word)| *word);
         let next_end = self
@@ -103,7 +101,7 @@ impl Here<'_, '_> {
             _ => {}
         }
         let mut put = |new: String| list.push(Candidate::maybe(self.replaced(new)));
-        if found.starts_with(['#', '!']) {
+        if found.starts_with(['#', '!']) && !found.starts_with("!@") {
             put(format!("members of {found}"));
         }
         // A word too many, before or here.
