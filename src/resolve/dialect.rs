@@ -24,7 +24,7 @@ pub(super) fn regex_help(text: &str, reason: &str) -> String {
     }
     let same = same(text);
     if same != text && Pattern::new(&same).is_ok() {
-        return format!("in this dialect write `/{}/`", same.replace('/', "\\/"));
+        return format!("here that is written `/{}/`", same.replace('/', "\\/"));
     }
     let any = match text.chars().next() {
         Some('*') => Some((".*", "any text")),

@@ -71,6 +71,10 @@ pub(super) fn server_word(written: &str) -> Option<Meant> {
     if let Some(bare) = text.strip_suffix(';').filter(|bare| is_server(bare)) {
         return meant(bare, true, ENDS);
     }
+    let everyone = text.strip_prefix("*:").or(text.strip_prefix("*@"));
+    if let Some(server) = everyone.filter(|server| is_server(server)) {
+        return meant(server, false, "the server stands alone: ");
+    }
     if let Some(bare) = text.strip_suffix('.').filter(|bare| is_server(bare)) {
         return meant(bare, true, "a server is written without the last dot: ");
     }
@@ -117,6 +121,12 @@ pub(super) fn user_word(text: &str) -> Option<Meant> {
     if let Some(bare) = text.strip_suffix(';') {
         return meant(bare.to_owned(), true, ENDS);
     }
+    let around = ['\'', '`', '"', '[', ']', '{', '}', '<', '>', '(', ')'];
+    let bare: String = text.chars().filter(|c| !around.contains(c)).collect();
+    let (first, last) = (text.chars().nth(1), text.chars().next_back());
+    if bare.len() + 2 == text.len() && [first, last].iter().flatten().all(|c| around.contains(c)) {
+        return meant(bare, false, "");
+    }
     if let Some(bare) = text.strip_suffix('.').filter(|bare| bare.contains(':')) {
         return meant(
             bare.to_owned(),
@@ -131,14 +141,17 @@ pub(super) fn user_word(text: &str) -> Option<Meant> {
         let server = server(rest)?;
         return meant(format!("{name}:{server}"), false, "");
     }
-    let (name, server) = text.strip_prefix('@')?.split_once('@')?;
-    let text = format!("@{name}:{server}");
+    let (name, rest) = text.strip_prefix('@')?.split_once('@')?;
+    if name.ends_with('/') {
+        return None;
+    }
+    let text = format!("@{name}:{}", server(rest)?);
     meant(text, false, "`:` stands before the server of a user ID: ")
 }
 
 /// What to write for a word outside quotes that is a pattern of another language: `@*@evil.org`,
 /// `@bad-[0-9]+:evil.org`.
-pub(super) fn pattern_word(text: &str) -> Option<String> {
+pub(super) fn pattern_word(text: &str, default: Option<&str>) -> Option<String> {
     let inner = text.strip_prefix('@')?;
     if let Some((name, server)) = inner.split_once('@') {
         let wild = |c: char| is_unquoted_localpart(c) || c == '*' || c == '?';
@@ -158,13 +171,51 @@ pub(super) fn pattern_word(text: &str) -> Option<String> {
     ];
     let range = text.contains('[') && text.contains(']') && text.contains('-');
     let marked = range || marks.iter().any(|mark| text.contains(mark));
-    let regex = marked && Pattern::new(text).is_ok();
+    let server = || match default {
+        Some(server) => format!(":{}", server.replace('.', "\\.")),
+        None => ":.*".to_owned(),
+    };
+    let whole = match text.contains(':') || text.ends_with(".*") {
+        true => text.to_owned(),
+        false => format!("{text}{}", server()),
+    };
+    let regex = marked && Pattern::new(&whole).is_ok();
     regex.then(|| {
-        let regex = text.replace('/', "\\/");
+        let regex = whole.replace('/', "\\/");
         format!(
             "a regex stands between slashes, after `matching`: write `users matching /{regex}/`"
         )
     })
+}
+
+/// What to write for several users with another mark than `,` between them.
+pub(super) fn joined_words(text: &str) -> Option<String> {
+    let marks = [';', '|', '&', '+', '/'];
+    let plain = |user: &str| {
+        let (name, server) = user.split_once(':').unwrap_or((user, "x"));
+        let name = name.strip_prefix('@').unwrap_or_default();
+        !name.is_empty()
+            && name.chars().all(is_unquoted_localpart)
+            && ServerName::parse(server).is_ok()
+    };
+    let starts = text.match_indices('@').map(|(at, _)| at);
+    let ends = starts.clone().skip(1).chain([text.len()]);
+    let users: Vec<&str> = starts
+        .zip(ends)
+        .filter_map(|(from, to)| text.get(from..to))
+        .map(|user| user.trim_end_matches(marks))
+        .collect();
+    let marked = text.matches(marks).count() >= users.len().saturating_sub(1);
+    (users.len() > 1 && marked && users.iter().all(|user| plain(user)))
+        .then(|| format!("names are joined by `,`: write `{}`", users.join(", ")))
+}
+
+/// Whether the odd characters of a word may be those of a user's name: not marks that join or enclose.
+pub(super) fn may_be_odd(text: &str) -> bool {
+    let rest = text.get(1..).unwrap_or_default();
+    !rest.contains([
+        '@', ';', '|', '<', '>', '{', '}', '[', ']', '(', ')', '`', '\\', '"',
+    ])
 }
 
 /// What to say of an address with a range behind it, where a server must stand.
@@ -253,6 +304,14 @@ pub(super) fn no_user_help(text: &str) -> String {
         return format!("a regex stands after `matching`: write `users matching /{inner}/`");
     }
     let user = format!("@{text}");
+    let wild = |c: char| is_unquoted_localpart(c) || "*?:".contains(c);
+    if text.contains('*')
+        && text.chars().all(wild)
+        && !text.contains(".*")
+        && !text.starts_with(':')
+    {
+        return format!("a user ID starts with `@`: write `{user}`");
+    }
     let local = text.split(':').next().unwrap_or_default();
     let plain = !local.is_empty() && local.chars().all(is_unquoted_localpart);
     if plain && text.contains('.') && !text.contains(':') && ServerName::parse(text).is_ok() {

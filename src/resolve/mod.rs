@@ -461,7 +461,7 @@ impl<'a> Resolver<'a, '_> {
             Some(near) => format!("did you mean `group {near}`?"),
             None => {
                 self.unknown.push((text, self.problems.len()));
-                format!("define it on a line of its own: `group {text} = @ann, @bob`")
+                format!("define it on a line of its own: `group {text} = USERS`")
             }
         };
         let message = format!("there is no group `{text}`");

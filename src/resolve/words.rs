@@ -116,6 +116,9 @@ impl Resolver<'_, '_> {
                 Some(bare) if !word.quoted && is_user_glob(bare) => {
                     format!("a server is written without the last dot: write `{bare}`")
                 }
+                _ if !text.trim_matches('"').starts_with('@') => {
+                    meant::no_user_help(text.trim_matches('"'))
+                }
                 _ => "a pattern is written `@localpart:server`, with `*` and `?` on either side"
                     .into(),
             };
@@ -123,6 +126,13 @@ impl Resolver<'_, '_> {
             return None;
         }
         Some(Kind::UserGlob(Glob::new(pieces)))
+    }
+
+    fn default_server(&self) -> Option<&str> {
+        match &self.default {
+            Default::Known(server) => Some(server.as_str()),
+            Default::Broken | Default::None => None,
+        }
     }
 
     /// Whether a localpart outside quotes has only characters that need none.
@@ -149,7 +159,7 @@ impl Resolver<'_, '_> {
                     (Default::Known(server), false) => format!("{text}:{server}"),
                     _ => text.to_owned(),
                 };
-                let id = UserId::parse(&whole).is_ok();
+                let id = UserId::parse(&whole).is_ok() && meant::may_be_odd(text);
                 id.then(|| format!("`\"{}\"`", whole.replace('\\', "\\\\")))
             };
             let help = if c.is_control() {
@@ -164,7 +174,9 @@ impl Resolver<'_, '_> {
                 }
             } else if let Some(meant) = &meant {
                 meant.help()
-            } else if let Some(pattern) = meant::pattern_word(text) {
+            } else if let Some(help) = meant::joined_words(text) {
+                help
+            } else if let Some(pattern) = meant::pattern_word(text, self.default_server()) {
                 pattern
             } else if let Some((plain, why)) = meant::plain_word(text) {
                 format!("{why}: write `{plain}`")

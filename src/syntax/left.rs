@@ -63,6 +63,15 @@ impl Left {
         inside.map(|found| self.problem(found, text)).collect()
     }
 
+    /// Whether a problem lies in a conflict, whose lines need not be right.
+    pub(super) fn explains(&self, problem: &Diagnostic) -> bool {
+        let at = problem.span.start as usize;
+        self.found.iter().any(|found| {
+            let end = found.hidden.last().map_or(0, |last| last.end);
+            found.kind == Kind::Conflict && found.shown.start < at && at < end
+        })
+    }
+
     /// The groups that the sides define which are not read, each once and none of those `defined`, so
     /// that their uses are not called unknown as well.
     pub(super) fn groups(&self, text: &str, defined: &[Statement]) -> Vec<Statement> {

@@ -35,8 +35,13 @@ pub fn parse(
         problems.extend(left.problems(text));
         reading.left = Some((&left, text));
     }
+    let before = problems.len();
     reading.until(usize::MAX, problems, &mut told);
     let mut statements = reading.statements;
+    if !left.is_empty() {
+        let found = problems.split_off(before);
+        problems.extend(found.into_iter().filter(|problem| !left.explains(problem)));
+    }
     statements.extend(left.groups(text, &statements));
     statements
 }

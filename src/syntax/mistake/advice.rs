@@ -4,10 +4,10 @@
 //! description of the language: an example with a name in it, written as it stands, would be a rule
 //! about somebody.
 
-use super::LONGEST_SHOWN;
 use super::meant::{STATEMENTS, is_name};
 use super::sentences::first_keyword;
 use super::words::tidy;
+use super::{LONGEST_SHOWN, is_statement};
 use crate::diagnostic::nearest;
 use crate::syntax::KEYWORDS;
 
@@ -26,6 +26,11 @@ pub(super) fn advice(
     let keywords = keywords.flat_map(|name| name.trim_end_matches('`').split(' '));
     let starts = before.trim().is_empty();
     let last = before.split_whitespace().next_back().unwrap_or_default();
+    if ["not", "!", "except", "without", "no"].contains(&last)
+        && let Some(help) = advice_on_meaning("not", rest, expected)
+    {
+        return help.into();
+    }
     if let Some(note) = found.strip_prefix('#').filter(|_| !takes("a room")) {
         if (takes("users") && last != ",") || matches!(last, "room" | "members" | "users") {
             return format!("write `members of {found}` for a room, `# {note}` for a comment");
@@ -36,7 +41,10 @@ pub(super) fn advice(
                  blank behind its `#`"
             );
         }
-        return format!("a comment needs a blank behind its `#`: write `# {note}`");
+        return match ends_whole(before) {
+            true => format!("a comment needs a blank behind its `#`: write `# {note}`"),
+            false => "rooms are joined by `,`, and a comment needs a blank behind its `#`".into(),
+        };
     }
     if found.starts_with("//") || found.starts_with("/*") || found == "--" {
         let mark: String = found.chars().take(2).collect();
@@ -80,7 +88,7 @@ pub(super) fn advice(
         );
     }
     if starts {
-        return advice_on_start(found);
+        return advice_on_start(found, rest);
     }
     if let Some(help) = advice_on_meaning(found, rest, expected) {
         return help.into();
@@ -88,8 +96,15 @@ pub(super) fn advice(
     if let Some(near) = nearest(found, keywords.filter(|word| KEYWORDS.contains(word))) {
         return format!("did you mean `{near}`?");
     }
-    if takes("`on`") && last == "users" && is_name(found) {
-        return "before the name of a group stands `group`, and nothing before a user".into();
+    if takes("`on`") && last == "users" {
+        return match is_name(found) && !KEYWORDS.contains(&found) {
+            true => "before the name of a group stands `group`, and nothing before a user",
+            false => {
+                "say which users: `users on SERVER`, `users matching /REGEX/`, `local users`, `remote \
+                 users`, or `all` of them"
+            }
+        }
+        .into();
     }
     if takes("users") {
         let short = if tidy(before).len() <= LONGEST_SHOWN {
@@ -111,7 +126,7 @@ pub(super) fn advice(
             .into();
     }
     if found == "/" || found.starts_with('/') && takes("a regex between slashes") {
-        return "flags are written inside the regex: `/(?i)@bot-.*/`".into();
+        return "flags are written inside the regex: `/(?i)REGEX/`".into();
     }
     let statement = tidy(before);
     let short = statement.len() <= LONGEST_SHOWN && !statement.contains('\n');
@@ -141,8 +156,22 @@ pub(super) fn advice(
         _ if takes("the end of the statement") => {
             "begin a new line for a new statement; names are joined by `,`".into()
         }
-        _ => format!("write {list} here"),
+        _ if takes("`to`") => {
+            "a rule is written `send SENDERS to RECIPIENTS`, names are joined by `,`, and \
+                               who is left out stands behind `except`"
+                .into()
+        }
+        _ => format!("what may stand here: {list}"),
     }
+}
+
+/// Whether a statement can end here: the grammar takes any word for a room and leaves it to who looks at
+/// rooms.
+pub(super) fn ends_whole(before: &str) -> bool {
+    let mut words = before.split_whitespace().rev();
+    let (last, of) = (words.next().unwrap_or_default(), words.next());
+    let room = of == Some("of") && !last.starts_with(['#', '!', '"']);
+    is_statement(before) && !room
 }
 
 const BEGINS: &str = "a statement begins with `server`, `group`, `send` or `block`, \
@@ -163,7 +192,7 @@ pub(super) fn foreign_start(found: &str) -> Option<String> {
                                             is part of the policy"
                 .into()
         }
-        "unblock" => {
+        "unblock" | "unmute" | "unban" | "unhide" | "unignore" | "undeny" => {
             "nothing undoes a block: take the `block` away, or write on it whom it does not \
                       concern: `block SENDERS except USERS`"
                 .into()
@@ -178,9 +207,30 @@ pub(super) fn foreign_start(found: &str) -> Option<String> {
 }
 
 /// Something stands where a statement must begin, and begins none.
-fn advice_on_start(found: &str) -> String {
+fn advice_on_start(found: &str, rest: &str) -> String {
     if let Some(foreign) = foreign_start(found) {
         return foreign;
+    }
+    // `stop blocking @ann`, `do not hide @ann`
+    let others = rest
+        .split([' ', '\t'])
+        .skip(1)
+        .take(3)
+        .map(str::to_lowercase);
+    let stems = [
+        "block", "hid", "mut", "ban", "deny", "ignor", "silenc", "reject", "forbid",
+    ];
+    let denies = |word: String| stems.iter().any(|stem| word.starts_with(stem));
+    let undoes =
+        first_keyword(found) == Some("block") || NOT.contains(&found.to_lowercase().as_str());
+    if let Some(foreign) =
+        foreign_start("unblock").filter(|_| undoes && others.into_iter().any(denies))
+    {
+        return foreign;
+    }
+    if NOBODY.contains(&found.to_lowercase().as_str()) {
+        return "presence is held back by `block SENDERS`, or by `block SENDERS from RECIPIENTS`"
+            .into();
     }
     if found.ends_with(':') {
         return format!("this looks like YAML, which only group files are; {BEGINS}");
@@ -250,11 +300,13 @@ fn advice_on_meaning(found: &str, rest: &str, expected: &[&str]) -> Option<&'sta
     if takes("a room") && lower == "except" || takes("`)`") && lower == "except" && !takes("users")
     {
         return Some(
-            "`except` stands between users, not between rooms: \
-             `members of ROOM except members of ROOM`",
+            "`except` stands between users, not between rooms or servers: `USERS except USERS`",
         );
     }
-    if lower == "not" || denied || next.starts_with("not ") {
+    let next_denied = ["not ", "!@", "!#", "-@", "! "]
+        .iter()
+        .any(|mark| next.starts_with(mark));
+    if lower == "not" || denied || next_denied {
         return Some(
             "there is no `not`: who is left out stands behind `except`, `USERS except USERS`, and \
              presence is held back by `block SENDERS from RECIPIENTS`",
@@ -276,7 +328,10 @@ fn advice_on_meaning(found: &str, rest: &str, expected: &[&str]) -> Option<&'sta
     }
 }
 
+/// Words that deny the word behind them.
+const NOT: [&str; 6] = ["do", "not", "don't", "dont", "never", "no"];
+
 /// Words for no users at all.
-const NOBODY: [&str; 10] = [
-    "nobody", "none", "no", "noone", "no-one", "nothing", "never", "neither", "nowhere", "nil",
+const NOBODY: [&str; 8] = [
+    "nobody", "none", "no", "noone", "no-one", "nothing", "neither", "nil",
 ];

@@ -13,8 +13,16 @@ impl Here<'_, '_> {
     pub(super) fn connectors(&self, list: &mut Vec<Candidate>) {
         let (found, last) = (self.found, self.last());
         let first = self.before.first().map_or("", |(_, word)| *word);
-        let mut put = |new: &str| list.push(Candidate::maybe(self.replaced(new)));
         if self.takes("`except`") {
+            let next = self.next.first().map_or("", |(_, word)| *word);
+            if let ("apart" | "aside", "from") | ("other", "than") = (found, next) {
+                let end = self
+                    .next
+                    .first()
+                    .map_or(self.end, |(at, word)| at + word.len());
+                list.push(Candidate::maybe(vec![(self.at, end, "except".into())]));
+            }
+            let mut put = |new: &str| list.push(Candidate::maybe(self.replaced(new)));
             match found {
                 "but" | "excluding" | "without" | "minus" | "besides" | "-" | "not"
                 | "excepting" | "bar" => put("except"),
@@ -22,6 +30,7 @@ impl Here<'_, '_> {
             }
         }
         if self.takes("`and`") {
+            let mut put = |new: &str| list.push(Candidate::maybe(self.replaced(new)));
             match found {
                 "or" | "plus" | "&" | "&&" | "|" | "||" | "+" | "as" => put("and"),
                 _ => {}
@@ -254,7 +263,11 @@ impl Here<'_, '_> {
             if server(found) && matches!(self.before[..], [.., (_, "on"), _]) {
                 list.push(joined("users on "));
             }
-            if self.known.groups().contains(&found) {
+            let other = match self.before[..] {
+                [.., (_, "group"), (_, name)] => self.known.groups().contains(&name),
+                _ => true,
+            };
+            if other && self.known.groups().contains(&found) {
                 list.push(joined("group "));
             }
             if let [.., (_, "group"), (_, name)] = self.before[..]
@@ -277,8 +290,8 @@ impl Here<'_, '_> {
             list.push(Candidate::certain(self.replaced(name), why));
         }
         if self.takes("a path in quotes") && !found.is_empty() {
-            let bare = found.trim_matches(['\'', '`']);
-            list.push(Candidate::maybe(self.replaced(format!("\"{bare}\""))));
+            let path = found.trim_matches(['\'', '`']).replace('\\', "/");
+            list.push(Candidate::maybe(self.replaced(format!("\"{path}\""))));
         }
         if self.takes("a regex between slashes") {
             let inner = found.trim_matches(['"', '\'', '`']);
@@ -313,15 +326,12 @@ impl Here<'_, '_> {
             if let Some(flags) = self.text.get(self.end..).map(word_at)
                 && found.len() > 1
                 && found.starts_with('/')
-                && flags.bytes().all(|b| b"imsxU".contains(&b))
+                && let Some(known) = known_flags(flags)
                 && !flags.is_empty()
             {
                 let inner = found.trim_matches('/');
-                let changes = vec![(
-                    self.at,
-                    self.end + flags.len(),
-                    format!("/(?{flags}){inner}/"),
-                )];
+                let new = format!("/{known}{inner}/");
+                let changes = vec![(self.at, self.end + flags.len(), new)];
                 list.push(Candidate::maybe(changes));
             }
             list.extend(regex_between(inner).map(|regex| Candidate::maybe(self.replaced(regex))));
@@ -363,10 +373,12 @@ fn regex_between(text: &str) -> Option<String> {
         .strip_prefix('/')
         .and_then(|rest| rest.rsplit_once('/'))
     {
-        Some((inner, flags)) if flags.bytes().all(|b| b"imsxU".contains(&b)) => (inner, flags),
-        _ => (text, ""),
+        Some((inner, flags)) => (inner, known_flags(flags)?),
+        None => (text, String::new()),
     };
-    if inner.is_empty() || !is_like_a_regex(inner) {
+    // A regex matches a whole ID, with its server.
+    let whole = inner.contains(':') || inner.ends_with(".*") || inner.ends_with(".+");
+    if inner.is_empty() || !whole || !is_like_a_regex(inner) {
         return None;
     }
     let mut slashed = String::with_capacity(inner.len() + 8);
@@ -378,9 +390,19 @@ fn regex_between(text: &str) -> Option<String> {
         escaped = c == '\\' && !escaped;
         slashed.push(c);
     }
-    Some(match flags {
-        "" => format!("/{slashed}/"),
-        flags => format!("/(?{flags}){slashed}/"),
+    Some(format!("/{flags}{slashed}/"))
+}
+
+/// The flags behind a regex as they stand in it. Those that say how often to look mean nothing where a
+/// whole ID must match.
+fn known_flags(flags: &str) -> Option<String> {
+    if !flags.bytes().all(|b| b"imsxUguy".contains(&b)) {
+        return None;
+    }
+    let kept: String = flags.chars().filter(|c| "imsxU".contains(*c)).collect();
+    Some(match kept.is_empty() {
+        true => kept,
+        false => format!("(?{kept})"),
     })
 }
 

@@ -11,6 +11,7 @@ mod advice;
 mod joins;
 mod meant;
 mod repair;
+mod said;
 mod sentences;
 mod trust;
 mod users;
@@ -248,7 +249,7 @@ fn comment(found: &str, before: &str) -> Option<(usize, &'static str)> {
     let last = before.split_whitespace().next_back().unwrap_or_default();
     // `#ops` behind a room may be a second one, and `#ops:example.org` a room anywhere.
     let open = found.contains(':') || last.starts_with(['#', '!']);
-    if open || !found.starts_with(['#', '/']) || !is_statement(before) {
+    if open || !found.starts_with(['#', '/']) || !advice::ends_whole(before) {
         return None;
     }
     match found.strip_prefix("//") {

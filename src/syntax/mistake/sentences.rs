@@ -85,7 +85,7 @@ pub(super) fn sentences(text: &str) -> Vec<Candidate> {
         say(format!("block {a} from {b}"), "");
     }
     // nobody sees A
-    if let Some(verb) = nobody(&plain) {
+    if let Some(verb) = nobody(&plain).filter(|_| at("except").is_none()) {
         say(format!("block {}", sentence.from(verb + 1)), "");
     }
     // from A to B, send from A to B, to B send A, A to B
