@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Name, Report};
+use crate::foreign::encrypted;
 use crate::id::ServerName;
 use crate::policy::PolicySet;
 use crate::resolve::{Content, Found, GroupFile, Input, Users, resolve};
@@ -263,9 +264,16 @@ impl Loader {
                 let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
                 let wrong = bytes.get(at).copied().unwrap_or_default();
                 let span = self.nothing(name, path);
-                let message =
-                    format!("`{name}` is not UTF-8: the byte 0x{wrong:02x} in line {line}");
-                let help = "save it as UTF-8";
+                let (message, help) = match encrypted(bytes) {
+                    Some(by) => (
+                        format!("`{name}` is encrypted with {by}"),
+                        format!("decrypt it with {by} first: it is read as plain text only"),
+                    ),
+                    None => (
+                        format!("`{name}` is not UTF-8: the byte 0x{wrong:02x} in line {line}"),
+                        "save it as UTF-8".into(),
+                    ),
+                };
                 self.problems
                     .push(Diagnostic::new(Name::NotUtf8, span, message, help));
                 None

@@ -443,7 +443,9 @@ impl<'a> Resolver<'a, '_> {
             let message = format!("`{text}` is not a group's name");
             let help = match text.chars().next() {
                 Some('@') => format!("write `{text}` without `group`, or the name of a group"),
-                Some('#' | '!') => format!("write `members of {text}`, or the name of a group"),
+                Some('#' | '!') => {
+                    format!("for those in a room stands `members of {text}`, without `group`")
+                }
                 _ => group_name_help(text),
             };
             self.report(Name::Syntax, name.span, message, help);

@@ -182,6 +182,8 @@ impl Resolver<'_, '_> {
                 format!("{why}: write `{plain}`")
             } else if let Some(quoted) = quoted() {
                 format!("write {quoted}")
+            } else if !text.contains(':') && meant::may_be_odd(text) {
+                format!("it stands in quotes, with its server: `\"{text}:SERVER\"`")
             } else {
                 "a user ID is written `@localpart:server`, in quotes if it holds other marks".into()
             };

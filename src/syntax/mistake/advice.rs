@@ -26,14 +26,17 @@ pub(super) fn advice(
     let keywords = keywords.flat_map(|name| name.trim_end_matches('`').split(' '));
     let starts = before.trim().is_empty();
     let last = before.split_whitespace().next_back().unwrap_or_default();
-    if ["not", "!", "except", "without", "no"].contains(&last)
+    if found.starts_with('#')
+        && ["not", "!", "except", "without", "no"].contains(&last)
         && let Some(help) = advice_on_meaning("not", rest, expected)
     {
         return help.into();
     }
     if let Some(note) = found.strip_prefix('#').filter(|_| !takes("a room")) {
         if (takes("users") && last != ",") || matches!(last, "room" | "members" | "users") {
-            return format!("write `members of {found}` for a room, `# {note}` for a comment");
+            return format!(
+                "for those in a room stands `members of {found}`, for a comment `# {note}`"
+            );
         }
         if last.starts_with(['#', '!']) {
             return format!(
@@ -288,7 +291,9 @@ fn advice_on_meaning(found: &str, rest: &str, expected: &[&str]) -> Option<&'sta
     let lower = found.to_lowercase();
     let denied = ["!", "-", "~", "^", "\u{ac}"].iter().any(|mark| {
         let rest = lower.strip_prefix(mark);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['@', '#', '(']))
+        rest.is_some_and(|rest| {
+            rest.is_empty() || rest.starts_with(['@', '#', '(']) || KEYWORDS.contains(&rest)
+        })
     });
     let next = rest.get(found.len()..).unwrap_or_default().trim_start();
     if takes("users") && NOBODY.contains(&lower.as_str()) {
@@ -306,7 +311,7 @@ fn advice_on_meaning(found: &str, rest: &str, expected: &[&str]) -> Option<&'sta
     let next_denied = ["not ", "!@", "!#", "-@", "! "]
         .iter()
         .any(|mark| next.starts_with(mark));
-    if lower == "not" || denied || next_denied {
+    if ["not", "outside", "without"].contains(&lower.as_str()) || denied || next_denied {
         return Some(
             "there is no `not`: who is left out stands behind `except`, `USERS except USERS`, and \
              presence is held back by `block SENDERS from RECIPIENTS`",

@@ -113,7 +113,12 @@ impl Here<'_, '_> {
                 changes.extend(round_brackets(self.text));
                 list.push(Candidate::maybe(changes));
             }
-            if before_is(&self.before, &["group"]) && is_name(found) && !KEYWORDS.contains(&found) {
+            let word = found.starts_with(|c: char| c.is_ascii_alphanumeric());
+            if before_is(&self.before, &["group"])
+                && word
+                && is_name(found)
+                && !KEYWORDS.contains(&found)
+            {
                 // `group my staff = ...`
                 list.push(Candidate {
                     why: "a group's name is one word".into(),
@@ -271,9 +276,10 @@ impl Here<'_, '_> {
                 list.push(joined("group "));
             }
             if let [.., (_, "group"), (_, name)] = self.before[..]
-                && !self.known.groups().contains(&name)
-                && is_name(found)
-                && !KEYWORDS.contains(&found)
+                && self
+                    .known
+                    .groups()
+                    .contains(&format!("{name}-{found}").as_str())
             {
                 list.push(Candidate::maybe(self.joined()));
             }
@@ -289,7 +295,10 @@ impl Here<'_, '_> {
             let why = "a group's name stands without quotes";
             list.push(Candidate::certain(self.replaced(name), why));
         }
-        if self.takes("a path in quotes") && !found.is_empty() {
+        if self.takes("a path in quotes")
+            && !found.is_empty()
+            && !found.starts_with(['@', '#', '!'])
+        {
             let path = found.trim_matches(['\'', '`']).replace('\\', "/");
             list.push(Candidate::maybe(self.replaced(format!("\"{path}\""))));
         }

@@ -119,7 +119,11 @@ pub(super) fn explain(
         };
         syntax(span(at, 1), format!("this {what} is never closed"), help)
     } else if let Some(open) = unclosed {
-        let help = closing(text, stuck, open - line.start, known);
+        let new_line = known
+            .text
+            .get(..stuck_in_file)
+            .is_some_and(|before| before.trim_end_matches(BLANKS).ends_with(['\n', '\r']));
+        let help = closing(text, stuck, open - line.start, new_line, known);
         let open = Span::new(source, open, open + 1);
         let problem = syntax(open, "this `(` is never closed".into(), help);
         problem.with_label(here, "nothing has closed it here")
@@ -206,20 +210,23 @@ pub(super) fn users_alone(mut problem: Diagnostic, users: &str) -> Diagnostic {
 }
 
 /// What to write where the `(` at byte `open` is not closed and the grammar gets stuck at byte `stuck`.
-fn closing(text: &str, stuck: usize, open: usize, known: &Known<'_>) -> String {
+/// `new_line` if it does so where a line begins, which may be another statement.
+fn closing(text: &str, stuck: usize, open: usize, new_line: bool, known: &Known<'_>) -> String {
     let (before, rest) = text.split_at_checked(stuck).unwrap_or((text, ""));
     let before = before.trim_end();
     let listed = is_statement(&format!("block {rest}"));
-    let closed = [
-        format!("{before}) {rest}"),
-        if listed {
-            String::new()
-        } else {
-            format!("{before})")
-        },
-    ];
-    let keeps = |closed: &str| is_statement(closed) && trust::keeps(text, closed, known.groups());
-    let mut closed: Vec<String> = closed.into_iter().filter(|text| keeps(text)).collect();
+    let says = |text: &str, closed: &str| {
+        is_statement(closed) && trust::keeps(text, closed, known.groups())
+    };
+    let keeps = |closed: &str| says(text, closed);
+    let all = format!("{before}) {rest}");
+    let first = format!("{before})");
+    let mut closed: Vec<String> = Vec::new();
+    if keeps(&all) {
+        closed.push(all);
+    } else if new_line && !listed && says(before, &first) {
+        closed.push(first);
+    }
     if closed.is_empty() {
         let repaired = repairs(&format!("{text})"), known);
         closed.extend(repaired.into_iter().map(|repair| repair.text));

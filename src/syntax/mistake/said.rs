@@ -130,7 +130,7 @@ impl Said {
             ..Said::default()
         };
         let words = split(text);
-        let (mut side, mut excepted, mut blocks) = (0, false, false);
+        let (mut side, mut excepted, mut blocks, mut chained) = (0, false, false, false);
         let mut before: Option<Role> = None;
         for (at, word) in words.iter().enumerate() {
             let next = words.get(at + 1).map_or("", String::as_str);
@@ -139,9 +139,21 @@ impl Said {
                 before = None;
                 continue;
             }
-            let role = role(word, at == 0, groups);
-            let own = KEYWORDS.contains(&word.as_str()) || !word.contains(char::is_alphabetic);
-            said.foreign |= role.is_some() && !own;
+            let previous = at.checked_sub(1).and_then(|at| words.get(at));
+            let named = previous.is_some_and(|word| word == "group");
+            let role = match named && !KEYWORDS.contains(&word.as_str()) {
+                true => None,
+                false => role(word, at == 0, groups),
+            };
+            let spelt = [Role::Block, Role::Not, Role::Except, Role::Joins];
+            let spelt = role.is_some_and(|role| spelt.contains(&role)) && word != ",";
+            let mark = !word.contains(char::is_alphabetic) && !spelt;
+            said.foreign |= role.is_some() && !KEYWORDS.contains(&word.as_str()) && !mark;
+            // `A who are B and C` reads two ways.
+            said.foreign |= chained && word == "and" && before != Some(Role::Joins);
+            let goes_on = role.is_none()
+                || matches!(role, Some(Role::For(keyword)) if !["to", "from", "see"].contains(&keyword));
+            chained = goes_on && (chained || role == Some(Role::For("who")));
             match role {
                 Some(Role::Block) => {
                     said.denials += 1;
@@ -213,7 +225,9 @@ impl Said {
             let after = role_at(Some(name.at + 1));
             let narrows = |role| matches!(role, Role::For("local" | "remote" | "all") | Role::Not);
             let alone = |role: Option<Role>| role.is_some_and(|role| !narrows(role));
-            name.lone = alone(before) && alone(after) && after != Some(Role::For("users"));
+            let begins = ["users", "members", "group", "room"];
+            let users = matches!(after, Some(Role::For(word)) if begins.contains(&word));
+            name.lone = alone(before) && alone(after) && !users;
         }
         said
     }
@@ -371,7 +385,7 @@ fn role(word: &str, first: bool, groups: &[&str]) -> Option<Role> {
     if first && is_bullet(lower) {
         return Some(Role::Nothing);
     }
-    if groups.contains(&word) {
+    if groups.contains(&word) && !KEYWORDS.contains(&word) {
         return None;
     }
     let bare = match lower.trim_end_matches([':', '.']) {

@@ -110,6 +110,9 @@ impl Said {
 
     /// The keyword for which a word of this text stands in a proposal that has more of it.
     fn misspelt(&self, word: &str, proposal: &Said) -> Option<&'static str> {
+        if ["if", "or", "no", "by", "so"].contains(&word) {
+            return None;
+        }
         let mut more: Vec<&'static str> = Vec::new();
         let surplus = |word: &&'static str| proposal.count(word) > self.count(word);
         more.extend(proposal.words.iter().copied().filter(|word| surplus(word)));
@@ -128,8 +131,18 @@ impl Said {
     /// Whether who stands on one of two sides in this text does so in a proposal, and not with others.
     fn sides_stay(&self, proposal: &Said) -> bool {
         let (was, will) = (self.sides(), proposal.sides());
-        if self.lines > 1 || proposal.lines > 1 || was.len() > 2 {
+        if self.lines > 1 || proposal.lines > 1 {
             return true;
+        }
+        if let [first, rest @ ..] = &was[..]
+            && was.len() > 2
+        {
+            // `send @a to @b to @c`: whoever stands behind the first side may stand together.
+            let mut rest: Vec<&str> = rest.iter().flatten().copied().collect();
+            rest.sort_unstable();
+            rest.dedup();
+            let all_from = self.count("from") == proposal.count("from");
+            return all_from && will.first() == Some(first) && will.get(1) == Some(&rest);
         }
         if was.len() < 2 {
             // Where one side ends is known of two only.
