@@ -28,5 +28,5 @@ pub mod workload;
 mod yaml;
 
 pub use index::Senders;
-pub use load::{MAX_FILE_BYTES, MAX_POLICY_BYTES, texts};
+pub use load::{MAX_FILE_BYTES, MAX_POLICY_BYTES, reason, texts};
 pub use syntax::{KEYWORDS, format};

@@ -17,7 +17,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::compile::compile;
-use crate::diagnostic::{Note, Report};
+use crate::diagnostic::{Diagnostic, Report};
 use crate::directory::Directory;
 use crate::id::{RoomAlias, RoomId, UserId};
 use crate::index::{Index, Query, Senders};
@@ -44,6 +44,8 @@ pub struct Snapshot {
     sources: Arc<Sources>,
     /// Found when they are asked for: no answer waits for them.
     warnings: OnceLock<Report>,
+    /// Warnings and notes that loading found.
+    told: Vec<Diagnostic>,
     allows: Vec<Allow>,
     rooms: Vec<RoomId>,
     aliases: Vec<RoomAlias>,
@@ -58,7 +60,7 @@ pub enum Reload {
     Loaded {
         /// Its number.
         generation: u64,
-        /// Its warnings, if any.
+        /// Its warnings and notes, if any.
         report: Report,
     },
     /// The files hold an error: the old policy goes on.
@@ -223,6 +225,7 @@ impl Snapshot {
             follows_known_users,
             sources: Arc::clone(report.sources()),
             warnings: OnceLock::new(),
+            told: report.problems().to_vec(),
             allows,
             rooms,
             aliases,
@@ -259,34 +262,30 @@ impl Snapshot {
         &self.sources
     }
 
-    /// The warnings that hold for every directory, without those that a comment allows.
+    /// The warnings that hold for every directory, without those that a comment allows, and the notes.
     ///
     /// Costs finding them the first time; whoever asks meanwhile waits.
     pub fn warnings(&self) -> &Report {
-        self.warnings
-            .get_or_init(|| self.warnings_and_notes(None).0)
+        self.warnings.get_or_init(|| self.find_warnings(None))
     }
 
     /// All warnings, those that a directory brings to light too, without those that a comment
-    /// allows.
+    /// allows, and the notes.
     ///
     /// Costs a look at every rule and every user named.
     pub fn warnings_with(&self, directory: &Directory) -> Report {
-        self.warnings_and_notes(Some(directory)).0
+        self.find_warnings(Some(directory))
     }
 
-    /// The warnings as far as they are known without or with a directory, and what is to be said of
-    /// the comments that allow some: which are wrong, and which allow what is not given.
-    ///
-    /// Costs finding the warnings.
-    pub fn warnings_and_notes(&self, directory: Option<&Directory>) -> (Report, Vec<Note>) {
+    fn find_warnings(&self, directory: Option<&Directory>) -> Report {
         // Not kept: a server asks for the warnings, and hardly ever for the policy.
-        let found = match self.policy.get() {
+        let mut found = match self.policy.get() {
             Some(policy) => lint(policy, directory),
             None => lint(&self.meaning.policy(&self.sources), directory),
         };
-        let (warnings, notes) = apply_allows(&self.allows, found, directory.is_some());
-        (Report::new(Arc::clone(&self.sources), warnings), notes)
+        found.extend(self.told.iter().cloned());
+        let left = apply_allows(&self.allows, found, directory.is_some());
+        Report::new(Arc::clone(&self.sources), left)
     }
 
     /// The rooms named by their ID, sorted, each once.

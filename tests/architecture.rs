@@ -42,7 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("regex", &["policy", "resolve"]),
     ("regex_automata", &["lint", "policy"]),
     ("regex_syntax", &["policy"]),
-    ("rustix", &["cli"]),
+    ("rustix", &["cli", "load"]),
     ("serde_yaml", &["yaml"]),
     ("unicode_security", &["lint"]),
 ];

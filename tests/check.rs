@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use presence_router::diagnostic::Name;
+use presence_router::diagnostic::{Level, Name};
 use presence_router::directory::Directory;
 use presence_router::router::{Inline, Origin, Router, Snapshot};
 use proptest::prelude::*;
@@ -231,25 +231,56 @@ fn a_comment_that_allows_nothing_is_told() {
     let policy = "server e.org\n# allow idle-block: first\nsend @a to @b\n# allow everyone to read this\n\
                   send @a to @c # allow idle-blok: second\nsend @a to @d # allow idle-block\n\
                   # allow unknown-user: third\nsend @a to @e\n\n# allow costly-rule: fourth\n";
-    let (code, out, err) = check(policy, &[]);
-    assert_eq!((code, out.lines().count()), (0, 1), "{out}");
-    let told: Vec<&str> = err.lines().collect();
-    let file = "note: é,1.policy";
-    assert_eq!(
-        told,
-        [
-            format!("{file}:2: this comment allows `idle-block`, which is not given here"),
-            format!(
-                "{file}:5: this comment allows nothing: there is no warning `idle-blok`: did you mean `idle-block`?"
-            ),
-            format!(
-                "{file}:6: this comment allows nothing: it gives no reason: write `# allow idle-block: ...` and why"
-            ),
-            format!(
-                "{file}:10: this comment allows nothing: write it behind a statement or directly above one"
-            ),
-        ]
-    );
+    let (code, out, err) = check(policy, &["--json", "--deny", "warnings"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let told: Vec<serde_json::Value> = out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let told: Vec<_> = told
+        .iter()
+        .map(|note| {
+            assert_eq!(
+                (&note["level"], &note["name"]),
+                (&"note".into(), &"idle-allow".into())
+            );
+            let text = |key: &str| note[key].as_str().unwrap().to_owned();
+            (
+                note["line"].as_u64().unwrap(),
+                text("message"),
+                text("help"),
+            )
+        })
+        .collect();
+    let nothing = "this comment allows nothing";
+    let wanted = [
+        (
+            2,
+            "this comment allows `idle-block`, which is not given here",
+            "take the comment away",
+        ),
+        (
+            5,
+            nothing,
+            "there is no warning `idle-blok`: did you mean `idle-block`?",
+        ),
+        (
+            6,
+            nothing,
+            "it gives no reason: write `# allow idle-block: ...` and why",
+        ),
+        (
+            10,
+            nothing,
+            "write it behind a statement or directly above one",
+        ),
+    ];
+    let wanted = wanted.map(|(line, message, help)| (line, message.to_owned(), help.to_owned()));
+    assert_eq!(told, wanted);
+    let (code, out, _) = check(policy, &["--allow", "idle-allow"]);
+    assert!(code == 0 && out.ends_with("no problems\n"), "{out}");
+    let (code, _, err) = check(policy, &["--deny", "idle-allow"]);
+    assert!(code == 2 && err.contains("notes are never denied"), "{err}");
 }
 
 fn snapshot(text: &str) -> std::sync::Arc<Snapshot> {
@@ -267,7 +298,8 @@ fn snapshot(text: &str) -> std::sync::Arc<Snapshot> {
 fn warnings(snapshot: &Snapshot) -> BTreeMap<(String, usize), usize> {
     let report = snapshot.warnings();
     let mut found = BTreeMap::new();
-    for problem in report.problems() {
+    let problems = report.problems().iter();
+    for problem in problems.filter(|problem| problem.level() == Level::Warning) {
         let line = report.position(problem).line;
         *found.entry((problem.name.to_string(), line)).or_default() += 1;
     }
@@ -295,8 +327,7 @@ proptest! {
         let mut wanted = warnings(&plain);
         let given = wanted.remove(&(name.to_owned(), at + 1)).is_some();
         prop_assert_eq!(warnings(&with), wanted);
-        let (_, notes) = with.warnings_and_notes(None);
-        prop_assert_eq!(notes.len(), usize::from(!given));
+        prop_assert_eq!(with.warnings().notes(), usize::from(!given));
         let directory = Directory::default();
         for sender in plain.known_users(&directory) {
             let ask = |s: &Snapshot| s.recipients_of(&directory, sender.as_str());
@@ -340,11 +371,13 @@ fn every_name_has_a_page_that_shows_it() {
         assert!(page.starts_with(&format!("# {name}\n")), "{name}");
         // Its example is run, and the report compared, by `tests/docs.rs`.
         assert!(page.contains(&format!("[{name}]: ")), "{name}");
-        let level = if page.contains("An error: ") {
-            "error"
-        } else {
-            "warning"
+        let level = match name.level() {
+            Level::Error => "error",
+            Level::Warning => "warning",
+            Level::Note => "note",
         };
+        let article = if level == "error" { "An" } else { "A" };
+        assert!(page.contains(&format!("\n{article} {level}: ")), "{name}");
         let row = format!("| [`{name}`]({file}) | {level} | {} |", name.summary());
         assert!(index.contains(&row), "missing: {row}");
     }
@@ -361,7 +394,7 @@ fn names_are_listed_and_a_wrong_one_is_corrected() {
         r#"{"level":"error","name":"syntax","summary":"The text does not follow the grammar."}"#;
     assert_eq!(out.lines().next(), Some(first));
     let (code, out, _) = run(folder.path(), &["explain-code"]);
-    assert_eq!((code, out.lines().count()), (0, Name::ALL.len() + 3));
+    assert_eq!((code, out.lines().count()), (0, Name::ALL.len() + 5));
     let (code, _, err) = run(folder.path(), &["explain-code", "unknown-grup"]);
     assert!(code == 2 && err.contains("'unknown-group'"), "{err}");
 }

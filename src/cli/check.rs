@@ -4,12 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use presence_router::diagnostic::{Note, Report, visible};
+use presence_router::diagnostic::{Report, visible};
 use presence_router::router::Snapshot;
 
 use super::fix;
 use super::inputs::{hint_at_server, knows_what_is_local, read_directory, read_policy};
-use super::output::{Color, Failure, Output, count, has_color, note};
+use super::output::{Color, Failure, Output, count, has_color};
 use super::verdict::Verdict;
 
 /// Show every problem of a policy
@@ -110,19 +110,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let (Some(path), Some(directory)) = (&arguments.directory, &directory) {
         knows_what_is_local(&snapshot, path, directory)?;
     }
-    let (report, notes) = snapshot.warnings_and_notes(directory.as_ref());
-    let report = arguments.verdict.shown(&report);
+    let report = match &directory {
+        Some(directory) => &snapshot.warnings_with(directory),
+        None => snapshot.warnings(),
+    };
+    let report = arguments.verdict.shown(report);
     if !report.is_empty() || !people {
         verdict_stands(print(&report, format, arguments.color))?;
     } else {
         verdict_stands(no_problems(&snapshot, &arguments.policy))?;
-    }
-    if people {
-        let sources = report.sources();
-        for Note { span, message } in notes {
-            let (file, line) = (sources.name(span.source), sources.position(span).line);
-            note(&format!("{file}:{line}: {message}"));
-        }
     }
     arguments.verdict.of(&report, people)
 }

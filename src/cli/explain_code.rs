@@ -66,7 +66,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         return output.flush();
     }
-    for (level, title) in [(Level::Error, "Errors:"), (Level::Warning, "\nWarnings:")] {
+    for (level, title) in [
+        (Level::Error, "Errors:"),
+        (Level::Warning, "\nWarnings:"),
+        (Level::Note, "\nNotes:"),
+    ] {
         output.line(title)?;
         for name in Name::ALL.iter().filter(|name| name.level() == level) {
             output.line(&format!("  {:20}{}", name.as_str(), name.summary()))?;

@@ -3,12 +3,11 @@
 //! Law: whatever is wrong with them is said before the first answer.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use presence_router::MAX_FILE_BYTES;
 use presence_router::diagnostic::{Name, Report, nearest, visible};
 use presence_router::directory::Directory;
 use presence_router::error::Error;
@@ -16,6 +15,7 @@ use presence_router::id::UserId;
 use presence_router::policy::{Kind, PolicySet};
 use presence_router::router::{Origin, Router, Snapshot};
 use presence_router::source::Span;
+use presence_router::{MAX_FILE_BYTES, reason};
 
 use super::output::{Failure, Fault, count, note};
 
@@ -41,7 +41,7 @@ impl Inputs {
         let directory = read_directory(&self.directory)?;
         let snapshot = read_policy(&self.policy, Some(&directory)).map_err(Failure::Policy)?;
         knows_what_is_local(&snapshot, &self.directory, &directory)?;
-        let warnings = snapshot.warnings().len();
+        let warnings = snapshot.warnings().warnings();
         if warnings > 0 && !self.json {
             let policy = self.policy.display();
             let warnings = count(warnings, "warning");
@@ -131,7 +131,8 @@ pub fn read_directory(path: &Path) -> Result<Directory, Failure> {
     let mut bytes = Vec::new();
     let file = File::open(path);
     let read = file.and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
-    if let Err(source) = read {
+    if let Err(error) = read {
+        let source = io::Error::new(error.kind(), reason(path, &error));
         let error = Error::Read {
             path: path.to_owned(),
             source,
@@ -181,7 +182,7 @@ pub fn knows_what_is_local(
     let Some((words, span)) = local_or_remote(snapshot.policy()) else {
         return Ok(());
     };
-    let sources = snapshot.warnings().sources();
+    let sources = snapshot.sources();
     let (file, place) = (sources.name(span.source), sources.position(span));
     let message = format!(
         "{}:1:1: the directory has no `server_name`, and the policy says `{words}` at {file}:{}:{}",

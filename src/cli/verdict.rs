@@ -18,24 +18,36 @@ enum Which {
 #[derive(Debug, Args)]
 pub struct Verdict {
     /// Exit with 1 if this warning is given; `warnings` for any. May be given several times
-    #[arg(long, value_name = "NAME", value_parser = which)]
+    #[arg(long, value_name = "NAME", value_parser = denied)]
     deny: Vec<Which>,
 
-    /// Do not show this warning; `warnings` for all but those denied. May be given several times
-    #[arg(long, value_name = "NAME", value_parser = which)]
+    /// Do not show this warning or note; `warnings` for all warnings but those denied. May be given
+    /// several times
+    #[arg(long, value_name = "NAME", value_parser = allowed)]
     allow: Vec<Which>,
 }
 
-fn which(word: &str) -> Result<Which, String> {
+fn denied(word: &str) -> Result<Which, String> {
+    which(word, &[Level::Warning])
+}
+
+fn allowed(word: &str) -> Result<Which, String> {
+    which(word, &[Level::Warning, Level::Note])
+}
+
+fn which(word: &str, levels: &[Level]) -> Result<Which, String> {
     match Name::parse(word) {
         _ if word == "warnings" => Ok(Which::All),
-        Some(name) if name.level() == Level::Warning => Ok(Which::One(name)),
+        Some(name) if levels.contains(&name.level()) => Ok(Which::One(name)),
+        Some(name) if name.level() == Level::Note => {
+            Err(format!("`{name}` is a note, and notes are never denied"))
+        }
         Some(name) => Err(format!(
             "`{name}` is an error: a policy with one never loads"
         )),
         None => {
             let warnings = Name::ALL.iter();
-            let warnings = warnings.filter(|name| name.level() == Level::Warning);
+            let warnings = warnings.filter(|name| levels.contains(&name.level()));
             let words = warnings.map(|name| name.as_str()).chain(["warnings"]);
             let near = nearest(word, words);
             let meant = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
@@ -61,7 +73,9 @@ impl Verdict {
     pub fn shown(&self, report: &Report) -> Report {
         report.filtered(|problem| {
             let one = Which::One(problem.name);
-            let all = self.allow.contains(&Which::All) && !self.deny.contains(&one);
+            let all = problem.level() == Level::Warning
+                && self.allow.contains(&Which::All)
+                && !self.deny.contains(&one);
             !self.allow.contains(&one) && !all
         })
     }
@@ -70,7 +84,9 @@ impl Verdict {
     pub fn of(&self, shown: &Report, tell: bool) -> Result<(), Failure> {
         let denied =
             |name: &Name| self.deny.contains(&Which::All) || self.deny.contains(&Which::One(*name));
-        let problems = shown.problems().iter().map(|problem| problem.name);
+        let problems = shown.problems().iter();
+        let problems = problems.filter(|problem| problem.level() == Level::Warning);
+        let problems = problems.map(|problem| problem.name);
         let denied: Vec<Name> = problems.filter(denied).collect();
         if denied.is_empty() {
             return Ok(());

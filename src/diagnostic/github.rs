@@ -1,6 +1,6 @@
 //! A report as annotations of GitHub's checks: workflow commands, one a line.
 //!
-//! Source: "Workflow commands for GitHub Actions", `error` and `warning`.
+//! Source: "Workflow commands for GitHub Actions", `error`, `warning` and `notice`.
 //!
 //! Law: one line a problem, whatever its texts hold.
 
@@ -19,6 +19,7 @@ impl Report {
             let level = match problem.level() {
                 Level::Error => "error",
                 Level::Warning => "warning",
+                Level::Note => "notice",
             };
             let (from, to) = (self.position(problem), self.end(problem.span));
             let mut place = format!("line={},endLine={}", from.line, to.line);

@@ -40,6 +40,7 @@ impl Report {
         let level = match problem.level() {
             Level::Error => Shown::ERROR,
             Level::Warning => Shown::WARNING,
+            Level::Note => Shown::NOTE,
         };
         let mut group = level
             .primary_title(problem.message.as_str())
@@ -119,6 +120,7 @@ impl Report {
         let parts = [
             count(self.errors(), "error"),
             count(self.warnings(), "warning"),
+            count(self.notes(), "note"),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }

@@ -40,15 +40,6 @@ pub struct Label {
     pub message: String,
 }
 
-/// Something worth knowing about a place that is no problem of the policy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
-    /// Where.
-    pub span: Span,
-    /// What: lower case, no full stop, input in backticks.
-    pub message: String,
-}
-
 /// One change of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
@@ -109,7 +100,7 @@ impl Diagnostic {
         self
     }
 
-    /// Error or warning.
+    /// Error, warning or note.
     pub fn level(&self) -> Level {
         self.name.level()
     }
@@ -198,13 +189,22 @@ impl Report {
 
     /// How many errors there are.
     pub fn errors(&self) -> usize {
-        let errors = self.problems.iter();
-        errors.filter(|d| d.level() == Level::Error).count()
+        self.count(Level::Error)
     }
 
     /// How many warnings there are.
     pub fn warnings(&self) -> usize {
-        self.len() - self.errors()
+        self.count(Level::Warning)
+    }
+
+    /// How many notes there are.
+    pub fn notes(&self) -> usize {
+        self.count(Level::Note)
+    }
+
+    fn count(&self, level: Level) -> usize {
+        let problems = self.problems.iter();
+        problems.filter(|d| d.level() == level).count()
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Level {
     Error,
     /// The policy loads and does what it says, which is likely not what was meant.
     Warning,
+    /// Worth knowing, and no problem of the policy: never denied.
+    Note,
 }
 
 macro_rules! names {
@@ -26,7 +28,7 @@ macro_rules! names {
         }
 
         impl Name {
-            /// All names, errors first.
+            /// All names: errors, then warnings, then notes.
             pub const ALL: &'static [Name] = &[$($(Name::$variant,)*)*];
 
             /// The name as it is written in reports and options.
@@ -51,7 +53,7 @@ macro_rules! names {
                 Name::ALL.iter().copied().find(|name| name.as_str() == text)
             }
 
-            /// Whether it keeps a policy from loading.
+            /// How grave it is; only an error keeps a policy from loading.
             pub fn level(self) -> Level {
                 match self { $($(Name::$variant => Level::$level,)*)* }
             }
@@ -82,12 +84,18 @@ names! {
         RedundantRule = "redundant-rule": "Another rule already gives all of it.",
         BlockedRule = "blocked-rule": "A block undoes all of it.",
         IdleBlock = "idle-block": "A block with nothing to undo.",
+        EmptyPolicy = "empty-policy": "A policy file without a statement.",
         EmptySelector = "empty-selector": "A selector that no user can be in.",
         UnresolvedRoom = "unresolved-room": "A room that the directory does not know.",
         UnknownUser = "unknown-user": "A local user whom the directory does not know.",
         RemoteDisclosure = "remote-disclosure": "A remote recipient discloses to their whole server.",
         CostlyRule = "costly-rule": "One update makes very many deliveries.",
         ConfusableId = "confusable-id": "Another ID looks the same.",
+    }
+    Note {
+        IgnoredFile = "ignored-file": "A file that is not read because of its name.",
+        CopiedFile = "copied-file": "A policy file whose name is that of a copy.",
+        IdleAllow = "idle-allow": "A comment that allows nothing.",
     }
 }
 

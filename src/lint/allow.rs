@@ -1,11 +1,11 @@
 //! Taking away the warnings that a comment allows.
 //!
 //! Law: a comment takes away the warnings of its names that lie in its statement and nothing else. A
-//! comment that does nothing is told.
+//! comment that does nothing is told by a note.
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::{Diagnostic, Name, Note};
+use crate::diagnostic::{Diagnostic, Name};
 use crate::source::Span;
 use crate::syntax::allow::Allow;
 
@@ -18,13 +18,9 @@ const WITH_DIRECTORY: &[Name] = &[
     Name::ConfusableId,
 ];
 
-/// The warnings that are left, and what is to be said of the comments. Costs the warnings and
+/// The warnings that are left, and notes on the comments that do nothing. Costs the warnings and
 /// the comments, times a logarithm of the comments.
-pub fn apply(
-    allows: &[Allow],
-    found: Vec<Diagnostic>,
-    with_directory: bool,
-) -> (Vec<Diagnostic>, Vec<Note>) {
+pub fn apply(allows: &[Allow], found: Vec<Diagnostic>, with_directory: bool) -> Vec<Diagnostic> {
     // No two statements overlap, but one may have many comments.
     let mut given: BTreeMap<(Span, Name), bool> = BTreeMap::new();
     for allow in allows {
@@ -50,31 +46,33 @@ pub fn apply(
         *taken = true;
         false
     });
-    let mut notes = Vec::new();
     for allow in allows {
-        let mut note = |message: String| {
-            notes.push(Note {
-                span: allow.comment,
+        let mut note = |message: String, help: &str| {
+            left.push(Diagnostic::new(
+                Name::IdleAllow,
+                allow.comment,
                 message,
-            });
+                help,
+            ));
         };
         if let Some(mistake) = &allow.mistake {
-            note(format!("this comment allows nothing: {mistake}"));
+            note("this comment allows nothing".into(), mistake);
         } else if allow.statement.is_none() {
             note(
-                "this comment allows nothing: write it behind a statement or directly above one"
-                    .into(),
+                "this comment allows nothing".into(),
+                "write it behind a statement or directly above one",
             );
         }
         for name in &allow.names {
             let sure = with_directory || !WITH_DIRECTORY.contains(name);
             let taken = allow.statement.and_then(|at| given.get(&(at, *name)));
             if sure && taken == Some(&false) {
-                note(format!(
-                    "this comment allows `{name}`, which is not given here"
-                ));
+                note(
+                    format!("this comment allows `{name}`, which is not given here"),
+                    "take the comment away",
+                );
             }
         }
     }
-    (left, notes)
+    left
 }

@@ -103,7 +103,10 @@ fn read(comment: &str) -> Option<(Vec<Name>, Option<String>)> {
         match Name::parse(word) {
             Some(name) if name.level() == Level::Warning => names.push(name),
             Some(name) => {
-                let mistake = format!("`{name}` is an error, and errors cannot be allowed");
+                let mistake = match name.level() {
+                    Level::Note => format!("`{name}` is a note, which needs no leave"),
+                    _ => format!("`{name}` is an error, and errors cannot be allowed"),
+                };
                 return Some((Vec::new(), Some(mistake)));
             }
             // `# allow idle-block since ...`: the colon is missing.

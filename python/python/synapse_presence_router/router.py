@@ -371,8 +371,7 @@ def _log_start(config: Config, core: _core.Core) -> None:
         _count(core.rule_count, "rule"),
         ", " + _count(warnings, "warning") if warnings else "",
     )
-    if warnings:
-        logger.warning("the presence policy has %s:\n%s", _count(warnings, "warning"), report)
+    _log_warnings(warnings, report)
 
 
 def _log_reload(where: str, loaded: bool, generation: int, rules: int, warnings: int, report: str) -> None:
@@ -391,8 +390,15 @@ def _log_reload(where: str, loaded: bool, generation: int, rules: int, warnings:
         _count(rules, "rule"),
         ", " + _count(warnings, "warning") if warnings else "",
     )
+    _log_warnings(warnings, report)
+
+
+def _log_warnings(warnings: int, report: str) -> None:
+    """Notes alone are no reason to wake anybody."""
     if warnings:
         logger.warning("the presence policy has %s:\n%s", _count(warnings, "warning"), report)
+    elif report:
+        logger.info("notes on the presence policy:\n%s", report)
 
 
 def _count(number: int, noun: str) -> str:
