@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Name, Report};
+use crate::foreign::encrypted;
 use crate::id::ServerName;
 use crate::policy::PolicySet;
 use crate::resolve::{Content, Found, GroupFile, Input, Users, resolve};
@@ -286,11 +287,19 @@ impl Loader {
                 let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
                 let wrong = bytes.get(at).copied().unwrap_or_default();
                 let span = self.nothing(name, path);
-                let message =
-                    format!("`{name}` is not UTF-8: the byte 0x{wrong:02x} in line {line}");
-                let help = match bytes {
-                    [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "this is UTF-16: save it as UTF-8",
-                    _ => "save it as UTF-8",
+                let (message, help) = match (encrypted(bytes), bytes) {
+                    (Some(by), _) => (
+                        format!("`{name}` is encrypted with {by}"),
+                        format!("decrypt it with {by} first: it is read as plain text only"),
+                    ),
+                    (None, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) => (
+                        format!("`{name}` is not UTF-8: it is UTF-16"),
+                        "save it as UTF-8".into(),
+                    ),
+                    (None, _) => (
+                        format!("`{name}` is not UTF-8: the byte 0x{wrong:02x} in line {line}"),
+                        "save it as UTF-8".into(),
+                    ),
                 };
                 self.problems
                     .push(Diagnostic::new(Name::NotUtf8, span, message, help));

@@ -47,7 +47,14 @@ impl Loader {
             let written = match word::plain(self.sources.text(path.span), path.quoted) {
                 Ok(written) => written,
                 Err(_) => {
-                    let help = "in quotes a single `\\` is written `\\\\`";
+                    let text = self.sources.text(path.span);
+                    let help = match text.contains("\\\"") {
+                        false => format!(
+                            "folders are joined by `/`: write `{}`",
+                            text.replace("\\\\", "/").replace('\\', "/")
+                        ),
+                        true => "in quotes a single `\\` is written `\\\\`".into(),
+                    };
                     let message = "this path has a `\\` that escapes nothing";
                     self.problems
                         .push(Diagnostic::new(Name::Syntax, path.span, message, help));
