@@ -27,5 +27,5 @@ pub mod workload;
 mod yaml;
 
 pub use index::Senders;
-pub use load::{MAX_FILE_BYTES, MAX_POLICY_BYTES, texts};
+pub use load::{MAX_FILE_BYTES, MAX_POLICY_BYTES, policy_files, policy_text};
 pub use syntax::{KEYWORDS, format};

@@ -17,6 +17,7 @@ mod stamp;
 mod threads;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,6 +47,8 @@ pub const MAX_POLICY_BYTES: u64 = 256 << 20;
 pub struct Origin {
     /// A file or a folder.
     pub path: Option<PathBuf>,
+    /// More of them that are parts of the same policy. Then each file is named by its path.
+    pub more: Vec<PathBuf>,
     /// Texts that the host adds, such as rules from its own configuration.
     pub inline: Vec<Inline>,
     /// The homeserver's own server: it completes names if no `server` statement does. Who is local is
@@ -89,9 +92,16 @@ pub fn load(origin: &Origin, kept: &mut Kept) -> Loaded {
         ..Loader::default()
     };
     let mut texts: BTreeMap<Vec<u8>, SourceId> = BTreeMap::new();
-    if let Some(root) = &origin.path {
+    let mut given = HashSet::new();
+    for root in origin.path.iter().chain(&origin.more) {
         loader.paths.push(root.clone());
         for (name, path) in loader.find(root) {
+            let name = match origin.more.is_empty() {
+                true => name,
+                // A file that is given as itself and in its folder is one file.
+                false if !given.insert(fs::canonicalize(&path).unwrap_or(path.clone())) => continue,
+                false => path.to_string_lossy().into_owned(),
+            };
             if let Some(id) = loader.read(&name, &path, None) {
                 texts.insert(name.into_bytes(), id);
             }
@@ -110,7 +120,8 @@ pub fn load(origin: &Origin, kept: &mut Kept) -> Loaded {
         allows.extend(syntax::allow::allows(*id, text));
     }
     let texts = loader.statements(&ids);
-    let root = origin.path.as_deref().unwrap_or(Path::new(""));
+    let root = origin.path.as_deref().filter(|_| origin.more.is_empty());
+    let root = root.unwrap_or(Path::new(""));
     let group_files = loader.group_files(root, &texts);
     let found = std::mem::take(&mut loader.before.found);
     let mut meaning = Meaning {
@@ -166,21 +177,28 @@ impl Meaning {
     }
 }
 
-/// The policy files below a path, or the one that it is, each with its text as it is, and why others
-/// are not among them: as [`Router::load`](crate::router::Router::load) finds and reads them, but for
-/// group files. Problems are shown under the files' paths.
+/// The policy files below a path, or the one that it is, as [`Router::load`](crate::router::Router::load)
+/// finds them, and why others are not among them. Problems are shown under the files' paths.
 ///
-/// Costs reading the files.
-pub fn texts(path: &Path) -> (Vec<(PathBuf, String)>, Report) {
+/// Costs a look into each folder.
+pub fn policy_files(path: &Path) -> (Vec<PathBuf>, Report) {
     let mut loader = Loader::default();
-    let mut texts = Vec::new();
-    for (_, file) in loader.find(path) {
-        let name = file.to_string_lossy();
-        if let Some(read) = loader.text(&name, &file, None) {
-            texts.push((file, read.text));
-        }
-    }
-    (texts, Report::new(loader.sources, loader.problems))
+    let found = loader.find(path).into_iter().map(|(_, file)| file);
+    let found = found.collect();
+    (found, Report::new(loader.sources, loader.problems))
+}
+
+/// The text of one policy file as it is.
+///
+/// Costs reading it.
+///
+/// # Errors
+/// Why it is none, shown under the file's path.
+pub fn policy_text(path: &Path) -> Result<String, Report> {
+    let mut loader = Loader::default();
+    let read = loader.text(&path.to_string_lossy(), path, None);
+    let report = || Report::new(loader.sources, loader.problems);
+    read.map(|read| read.text).ok_or_else(report)
 }
 
 #[derive(Default)]

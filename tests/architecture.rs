@@ -43,6 +43,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("regex_syntax", &["policy"]),
     ("rustix", &["cli"]),
     ("serde_yaml", &["yaml"]),
+    ("signal_hook", &["cli"]),
+    ("tempfile", &["cli"]),
     ("unicode_security", &["lint"]),
 ];
 
