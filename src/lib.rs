@@ -28,6 +28,6 @@ pub mod workload;
 mod yaml;
 
 pub use index::Senders;
-pub use load::{MAX_FILE_BYTES, MAX_POLICY_BYTES, texts, why_unreadable};
+pub use load::{MAX_FILE_BYTES, MAX_POLICY_BYTES, policy_files, policy_text, why_unreadable};
 pub use resolve::{Written, short_user_help};
 pub use syntax::{KEYWORDS, format};

@@ -53,6 +53,8 @@ pub const MAX_POLICY_BYTES: u64 = 256 << 20;
 pub struct Origin {
     /// A file or a folder.
     pub path: Option<PathBuf>,
+    /// More of them that are parts of the same policy. Then each file is named by its path.
+    pub more: Vec<PathBuf>,
     /// Texts that the host adds, such as rules from its own configuration.
     pub inline: Vec<Inline>,
     /// The homeserver's own server: it completes names if no `server` statement does. Who is local is
@@ -93,18 +95,19 @@ pub struct Loaded {
 pub fn load(origin: &Origin, kept: &mut Kept) -> Loaded {
     let mut loader = Loader {
         before: std::mem::take(kept),
+        // Files of several folders may have one name.
+        shows_paths: !origin.more.is_empty(),
         ..Loader::default()
     };
     let mut texts: Vec<(&OsStr, SourceId)> = Vec::new();
-    let root = origin.path.as_deref().unwrap_or(Path::new(""));
     let mut found = Findings::default();
-    if origin.path.is_some() {
-        loader.paths.push(root.to_owned());
-        found = loader.find(root);
-        for file in &found.files {
-            if let Some(id) = loader.read(file, None) {
-                texts.push((&file.below, id));
-            }
+    for root in origin.path.iter().chain(&origin.more) {
+        loader.paths.push(root.clone());
+        found.add(loader.find(root));
+    }
+    for file in &found.files {
+        if let Some(id) = loader.read(file, None) {
+            texts.push((&file.below, id));
         }
     }
     for inline in &origin.inline {
@@ -123,6 +126,8 @@ pub fn load(origin: &Origin, kept: &mut Kept) -> Loaded {
     }
     let texts = loader.statements(&ids);
     loader.tell_empty(&texts, &mut allows);
+    let root = origin.path.as_deref().filter(|_| origin.more.is_empty());
+    let root = root.unwrap_or(Path::new(""));
     let group_files = loader.group_files(root, &texts);
     loader.tell_names(&found);
     let found = std::mem::take(&mut loader.before.found);
@@ -179,27 +184,39 @@ impl Meaning {
     }
 }
 
-/// The policy files below some paths, or those that they are, each once with its text as it is, and why
-/// others are not among them: as [`Router::load`](crate::router::Router::load) finds and reads them, but
-/// for group files. Problems are shown under the files' paths.
+/// The policy files below some paths, or those that they are, each once, as
+/// [`Router::load`](crate::router::Router::load) finds them, and why others are not among them. Problems
+/// are shown under the files' paths.
 ///
-/// Costs reading the files.
-pub fn texts<P: AsRef<Path>>(paths: &[P]) -> (Vec<(PathBuf, String)>, Report) {
+/// Costs a look into each folder.
+pub fn policy_files<P: AsRef<Path>>(paths: &[P]) -> (Vec<PathBuf>, Report) {
     let mut loader = Loader {
         shows_paths: true,
         ..Loader::default()
     };
-    let mut texts = Vec::new();
+    let mut files = Vec::new();
     for path in paths {
-        // Each is a policy of its own.
-        loader.bytes = 0;
-        for file in loader.find(path.as_ref()).files {
-            if let Some(read) = loader.text(&file, None) {
-                texts.push((file.path, read.text));
-            }
-        }
+        let found = loader.find(path.as_ref()).files.into_iter();
+        files.extend(found.map(|file| file.path));
     }
-    (texts, Report::new(loader.sources, loader.problems))
+    (files, Report::new(loader.sources, loader.problems))
+}
+
+/// The text of one policy file as it is.
+///
+/// Costs reading it.
+///
+/// # Errors
+/// Why it is none, shown under the file's path.
+pub fn policy_text(path: &Path) -> Result<String, Report> {
+    let mut loader = Loader {
+        shows_paths: true,
+        ..Loader::default()
+    };
+    let file = loader.file_at(path.as_os_str(), path.to_owned(), None);
+    let read = loader.text(&file, None);
+    let report = || Report::new(loader.sources, loader.problems);
+    read.map(|read| read.text).ok_or_else(report)
 }
 
 #[derive(Default)]
@@ -229,7 +246,7 @@ impl Loader {
         let mut kept = self.before.take(path, name);
         let file = if let Some(file) = kept.take_if(|file| file.is_unchanged(at.stamp)) {
             self.within_limits(name, path, file.bytes)?;
-            (&at.below, file.hash).hash(&mut self.hasher);
+            (name, &at.below, file.hash).hash(&mut self.hasher);
             file
         } else {
             let read = self.text(at, named)?;
@@ -271,7 +288,7 @@ impl Loader {
         };
         self.within_limits(name, path, bytes.len() as u64)?;
         let hash = hash_of(&bytes);
-        (&at.below, hash).hash(&mut self.hasher);
+        (name, &at.below, hash).hash(&mut self.hasher);
         let size = bytes.len() as u64;
         match String::from_utf8(bytes) {
             Ok(text) => Some(Read {

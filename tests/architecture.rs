@@ -44,6 +44,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("regex_syntax", &["policy"]),
     ("rustix", &["cli", "load"]),
     ("serde_yaml", &["yaml"]),
+    ("signal_hook", &["cli"]),
+    ("tempfile", &["cli"]),
     ("unicode_security", &["lint"]),
 ];
 

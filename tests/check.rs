@@ -8,6 +8,11 @@
     clippy::indexing_slicing
 )]
 
+#[path = "check/given.rs"]
+mod given;
+#[path = "check/services.rs"]
+mod services;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -125,7 +130,7 @@ fn many_comments_cost_no_more_than_their_lines() {
 fn github() {
     let (code, out, err) = check(ODD, &["--format", "github"]);
     let lines: Vec<&str> = out.lines().collect();
-    assert_eq!((code, lines.len(), err.as_str()), (0, 2, ""));
+    assert_eq!((code, lines.len(), err.as_str()), (0, 2, "2 warnings\n"));
     let start = "::warning file=a b/é%2C1.policy,line=3,endLine=3,col=1,endColumn=14,title=redundant-rule::";
     assert!(lines[0].starts_with(start), "{out}");
     assert!(lines[0].contains("%0Ahelp: "), "{out}");
@@ -192,9 +197,14 @@ fn what_is_denied_says_no_and_what_is_allowed_is_not_shown() {
     ] {
         let json = [options, &["--json"]].concat();
         let (got, out, err) = check(ODD, &json);
+        let told = match shown.len() {
+            0 => "",
+            1 => "1 warning\n",
+            _ => "2 warnings\n",
+        };
         assert_eq!(
             (got, names(&out), err.as_str()),
-            (code, shown.iter().map(|s| s.to_string()).collect(), ""),
+            (code, shown.iter().map(|s| s.to_string()).collect(), told),
             "{options:?}"
         );
         assert_eq!(check(ODD, options).0, code, "{options:?}");
@@ -222,7 +232,10 @@ fn a_comment_allows_a_warning_on_its_statement() {
     let policy = "server e.org\nsend all to @y\n# allow redundant-rule: it stays when the rule above goes\n\
                   send @z to @y\nsend @v to @y\nblock @a from @b # allow idle-block: a guard\n";
     let (code, out, err) = check(policy, &["--json"]);
-    assert_eq!((code, out.lines().count(), err.as_str()), (0, 1, ""));
+    assert_eq!(
+        (code, out.lines().count(), err.as_str()),
+        (0, 1, "1 warning\n")
+    );
     assert!(out.contains(r#""line":5"#), "{out}");
 }
 
@@ -232,7 +245,7 @@ fn a_comment_that_allows_nothing_is_told() {
                   send @a to @c # allow idle-blok: second\nsend @a to @d # allow idle-block\n\
                   # allow unknown-user: third\nsend @a to @e\n\n# allow costly-rule: fourth\n";
     let (code, out, err) = check(policy, &["--json", "--deny", "warnings"]);
-    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!((code, err.as_str()), (0, "4 notes\n"));
     let told: Vec<serde_json::Value> = out
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())

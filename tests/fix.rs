@@ -105,9 +105,9 @@ fn load(text: &str) -> Result<Arc<Snapshot>, Report> {
         text: text.into(),
     };
     let origin = Origin {
-        path: None,
         inline: vec![inline],
         homeserver: directory().server_name().cloned(),
+        ..Origin::default()
     };
     Router::load(origin).map(|router| router.snapshot())
 }

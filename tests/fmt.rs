@@ -7,6 +7,9 @@
     clippy::indexing_slicing
 )]
 
+#[path = "fmt/kept.rs"]
+mod kept;
+
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};

@@ -38,16 +38,27 @@ mod render;
 mod universe;
 
 use std::cell::Cell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use presence_router::{format, texts};
+use presence_router::{format, policy_files, policy_text};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
 use compare::Subject as _;
 use core::Core;
 use model::World;
 use render::{Rendered, render};
+
+/// The policy files below a path, each with its text.
+fn texts(path: &Path) -> Vec<(PathBuf, String)> {
+    let (files, report) = policy_files(&[path]);
+    assert!(report.is_empty(), "{report}");
+    let texts = files.into_iter().map(|file| {
+        let text = policy_text(&file).unwrap_or_else(|report| panic!("{report}"));
+        (file, text)
+    });
+    texts.collect()
+}
 
 fn printed(text: &str) -> String {
     format("test.policy", text).unwrap_or_else(|report| panic!("{report}\n{text}"))
@@ -56,8 +67,8 @@ fn printed(text: &str) -> String {
 #[test]
 fn texts_are_printed_as_they_stand_beside() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/format");
-    let (texts, report) = texts(&[&folder]);
-    assert!(report.is_empty() && texts.len() > 3, "{report}");
+    let texts = texts(&folder);
+    assert!(texts.len() > 3);
     for (path, text) in texts {
         let name = path.file_stem().unwrap().to_str().unwrap();
         let printed = printed(&text);
@@ -73,8 +84,8 @@ fn texts_are_printed_as_they_stand_beside() {
 #[test]
 fn what_the_project_shows_is_in_this_style() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (texts, report) = texts(&[root.join("policies")]);
-    assert!(report.is_empty() && texts.len() > 1, "{report}");
+    let texts = texts(&root.join("policies"));
+    assert!(texts.len() > 1);
     for (path, text) in texts {
         assert_eq!(printed(&text), text, "{}", path.display());
     }
@@ -103,9 +114,7 @@ fn formatted(rendered: &Rendered) -> Result<Rendered, String> {
     }
     let mut changed = rendered.clone();
     if let Some(path) = &rendered.path {
-        let (texts, report) = texts(&[folder.path().join(path)]);
-        assert!(report.is_empty(), "{report}");
-        for (path, text) in texts {
+        for (path, text) in texts(&folder.path().join(path)) {
             let name = path.strip_prefix(folder.path()).unwrap();
             let mut files = changed.files.iter_mut();
             let file = files.find(|(other, _)| Path::new(other) == name).unwrap();

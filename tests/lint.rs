@@ -369,6 +369,7 @@ fn an_empty_group_file_is_nobody_on_purpose() {
         path,
         inline: Vec::new(),
         homeserver,
+        ..Origin::default()
     })
     .unwrap();
     assert_eq!(places(router.snapshot().warnings()), Vec::<String>::new());

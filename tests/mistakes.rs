@@ -30,6 +30,7 @@ fn report(path: &Path) -> Report {
         path: Some(path.to_owned()),
         inline: Vec::new(),
         homeserver: directory.server_name().cloned(),
+        ..Origin::default()
     };
     match Router::load(origin) {
         Ok(router) => router.snapshot().warnings_with(&directory),

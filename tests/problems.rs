@@ -14,8 +14,8 @@ fn report(path: &Path, homeserver: Option<&str>) -> String {
     let homeserver = homeserver.map(|name| ServerName::parse(name).unwrap());
     let origin = Origin {
         path: Some(path.to_owned()),
-        inline: Vec::new(),
         homeserver,
+        ..Origin::default()
     };
     let report = Router::load(origin)
         .err()
@@ -56,6 +56,7 @@ fn report_lines(policy: &str, group_file: &str) -> Vec<serde_json::Value> {
             text: "server example.org".into(),
         }],
         homeserver: None,
+        ..Origin::default()
     };
     let report = Router::load(origin).err();
     let lines = report.map_or(String::new(), |report| report.json_lines());

@@ -214,6 +214,7 @@ fn load(statement: &str, open: bool) -> Result<Router, Report> {
             text,
         }],
         homeserver: Some(ServerName::parse("example.org").unwrap()),
+        ..Origin::default()
     })
 }
 

@@ -107,6 +107,7 @@ fn origin(folder: &Path) -> Origin {
             text: "@inline:x.org sees @carl:y.org\n".into(),
         }],
         homeserver: None,
+        ..Origin::default()
     }
 }
 

@@ -46,6 +46,7 @@ type InlineTexts = Vec<(String, String)>;
 fn origin(policy: Option<std::path::PathBuf>, inline: InlineTexts, server: Option<&str>) -> Origin {
     Origin {
         path: policy,
+        more: Vec::new(),
         inline: inline
             .into_iter()
             .map(|(name, text)| Inline { name, text })

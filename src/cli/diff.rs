@@ -69,6 +69,23 @@ pub fn diff(name: &str, old: &str, new: &str) -> String {
     out
 }
 
+/// The same in colours: what goes is red, what comes green.
+pub fn colored(diff: &str) -> String {
+    let mut out = String::with_capacity(diff.len() * 2);
+    for (number, line) in diff.lines().enumerate() {
+        let style = match line.chars().next() {
+            _ if number < 2 => "\x1b[1m",
+            Some('-') => "\x1b[31m",
+            Some('+') => "\x1b[32m",
+            Some('@') => "\x1b[36m",
+            _ => "",
+        };
+        let end = if style.is_empty() { "" } else { "\x1b[0m" };
+        let _ = writeln!(out, "{style}{line}{end}");
+    }
+    out
+}
+
 fn step(change: Change, old_line: &mut usize, new_line: &mut usize) {
     *old_line += usize::from(change != Change::New);
     *new_line += usize::from(change != Change::Old);

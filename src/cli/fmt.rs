@@ -1,16 +1,19 @@
 //! `fmt`: policy files in one style.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use presence_router::diagnostic::{Report, visible};
 use presence_router::source::shown;
-use presence_router::{MAX_FILE_BYTES, format, texts};
+use presence_router::{format, policy_files, policy_text};
 
-use super::diff::diff;
-use super::output::{Failure, Fault, Output, count, faults_to_stderr, report_to_stderr};
-use super::replace::replace;
+use super::diff::{colored, diff};
+use super::inputs::{read_stdin, shell_word};
+use super::output::{
+    Color, Failure, Fault, Output, count, faults_to_stderr, note, report_to_stderr,
+};
+use super::replace::{Change, Interrupt, LeftBehind, Refused, is_full, put, stage};
 
 /// Write policy files in one style
 ///
@@ -52,11 +55,13 @@ Exit codes:
     0  all files are in this style now
     1  with `--check`: a file is not
     2  a file has an error, or the command line is wrong; the other files are done
-    3  a file cannot be written, or another operation failed; the other files are done"#;
+    3  a file cannot be written or has changed meanwhile, or another operation failed; the other files
+       are done"#;
 
 /// What is known when all files are done.
 #[derive(Default)]
 struct Outcome {
+    color: Color,
     seen: usize,
     changed: usize,
     /// What to print.
@@ -65,11 +70,15 @@ struct Outcome {
     broken: bool,
     /// Failed writes.
     faults: Vec<Fault>,
+    left: LeftBehind,
 }
 
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub fn run(arguments: &Arguments, color: Color) -> Result<(), Failure> {
     let is_stdin = |path: &PathBuf| path.as_os_str() == "-";
-    let mut outcome = Outcome::default();
+    let mut outcome = Outcome {
+        color,
+        ..Outcome::default()
+    };
     if arguments.paths.iter().any(is_stdin) {
         if arguments.paths.len() > 1 {
             let message = "`-` stands for standard input and for no file";
@@ -83,57 +92,139 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             output.text(&printed)?;
             return output.flush();
         }
-        outcome.one("<stdin>", &text, None);
-    } else {
-        for (path, text) in outcome.files(&arguments.paths) {
-            let target = (!arguments.check).then_some(path.as_path());
-            outcome.one(&shown(path.as_os_str()), &text, target);
+        outcome.show("<stdin>", &text);
+        return outcome.end(true);
+    }
+    let files = outcome.files(&arguments.paths);
+    if !arguments.check {
+        let interrupt = Interrupt::watch();
+        outcome.write(files, &interrupt);
+        let ended = outcome.end(false);
+        interrupt.obey();
+        return ended;
+    }
+    for path in &files {
+        if let Some(text) = outcome.text(path) {
+            outcome.show(&shown(path.as_os_str()), &text);
         }
     }
-    outcome.end(arguments.check)
+    outcome.end(true)
 }
 
 impl Outcome {
-    /// The texts of all files, each once, all read before the first is written.
-    fn files(&mut self, paths: &[PathBuf]) -> Vec<(PathBuf, String)> {
-        let (files, report) = texts(paths);
+    /// All files, each once.
+    fn files(&mut self, paths: &[PathBuf]) -> Vec<PathBuf> {
+        let (files, report) = policy_files(paths);
         self.broken(&report);
         files
+    }
+
+    fn text(&mut self, path: &Path) -> Option<String> {
+        let text = policy_text(path)
+            .map_err(|report| self.broken(&report))
+            .ok()?;
+        self.seen += 1;
+        Some(text)
     }
 
     fn broken(&mut self, report: &Report) {
         if !report.is_empty() {
             self.broken = true;
-            report_to_stderr(report, false);
+            report_to_stderr(report, false, self.color);
         }
     }
 
-    /// One text: what would change is shown, or written to the file it came from.
-    fn one(&mut self, name: &str, text: &str, target: Option<&Path>) {
-        self.seen += 1;
-        let printed = match format(name, text) {
-            Ok(printed) => printed,
-            Err(report) => return self.broken(&report),
-        };
-        if printed == text {
-            return;
-        }
-        let Some(path) = target else {
+    /// What a text becomes; `None` if it stays, or if something in it cannot be read.
+    fn printed(&mut self, name: &str, text: &str) -> Option<String> {
+        let printed = format(name, text);
+        let printed = printed.map_err(|report| self.broken(&report)).ok()?;
+        (printed != text).then_some(printed)
+    }
+
+    fn show(&mut self, name: &str, text: &str) {
+        if let Some(printed) = self.printed(name, text) {
             self.changed += 1;
-            self.text.push_str(&diff(name, text, &printed));
-            return;
-        };
-        match replace(path, &printed) {
-            Ok(()) => {
-                self.changed += 1;
-                let name = visible(name);
-                self.text.push_str(&std::format!("formatted {name}\n"));
-            }
-            Err(error) => {
-                let message = std::format!("cannot write `{name}`: {error}");
+            let diff = diff(name, text, &printed);
+            self.text.push_str(&match self.color.is_on(&io::stdout()) {
+                true => colored(&diff),
+                false => diff,
+            });
+        }
+    }
+
+    /// Reads some files, writes them, and so on: each soon after it was read.
+    fn write(&mut self, files: Vec<PathBuf>, interrupt: &Interrupt) {
+        let (mut changes, mut bytes) = (Vec::new(), 0);
+        for path in files {
+            if interrupt.came() {
+                let message = "interrupted: the other files are as they were";
                 self.faults.push(Fault::new(message, ""));
+                return;
+            }
+            let Some(text) = self.text(&path) else {
+                continue;
+            };
+            for old in self.left.of(&path, &text, |old| format("", old).ok()) {
+                note(&old.to_string());
+            }
+            let Some(printed) = self.printed(&path.to_string_lossy(), &text) else {
+                continue;
+            };
+            bytes += text.len() + printed.len();
+            changes.push(Change {
+                path,
+                before: text.into(),
+                after: printed.into(),
+            });
+            if is_full(changes.len(), bytes) {
+                self.put(std::mem::take(&mut changes));
+                bytes = 0;
             }
         }
+        self.put(changes);
+    }
+
+    fn put(&mut self, changes: Vec<Change>) {
+        let names: Vec<String> = changes
+            .iter()
+            .map(|change| change.path.to_string_lossy().into_owned())
+            .collect();
+        let (mut staged, mut names_staged) = (Vec::new(), Vec::new());
+        for (name, one) in names.into_iter().zip(stage(changes)) {
+            match one {
+                Ok(one) => {
+                    staged.push(one);
+                    names_staged.push(name);
+                }
+                Err(refused) => self.refused(&name, &refused),
+            }
+        }
+        for (name, one) in names_staged.into_iter().zip(put(staged)) {
+            match one {
+                Ok(()) => {
+                    self.changed += 1;
+                    let name = visible(&name);
+                    self.text.push_str(&std::format!("formatted {name}\n"));
+                }
+                Err(refused) => self.refused(&name, &refused),
+            }
+        }
+    }
+
+    fn refused(&mut self, name: &str, refused: &Refused) {
+        let message = std::format!("cannot write `{name}`: {}", refused.why());
+        let help = match refused {
+            Refused::Changed => "run it again when nobody else writes the file".to_owned(),
+            Refused::Tied(_) => {
+                let name = shell_word(name);
+                std::format!(
+                    "write it in place yourself: \
+                     `presence-router fmt - < {name} > new.txt && cat new.txt > {name}`"
+                )
+            }
+            Refused::Failed(_) => "make it and its folder writable, or leave it out".to_owned(),
+        };
+        self.faults.push(Fault::new(message, help));
     }
 
     fn end(mut self, check: bool) -> Result<(), Failure> {
@@ -158,20 +249,4 @@ impl Outcome {
             (None, printed) => printed,
         }
     }
-}
-
-fn read_stdin() -> Result<String, Failure> {
-    let mut bytes = Vec::new();
-    let stdin = io::stdin().lock();
-    if let Err(error) = stdin.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes) {
-        let message = std::format!("cannot read standard input: {error}");
-        return Err(Failure::Failed(Fault::new(message, "")));
-    }
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        let limit = MAX_FILE_BYTES >> 20;
-        let message = std::format!("standard input is over {limit} MiB");
-        return Err(Failure::wrong(message, "take out what is not needed"));
-    }
-    String::from_utf8(bytes)
-        .map_err(|_| Failure::wrong("standard input is not UTF-8", "save the text as UTF-8"))
 }

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use presence_router::diagnostic::{Name, Report, nearest, short, visible};
+use presence_router::diagnostic::{Diagnostic, Name, Report, nearest, short, visible};
 use presence_router::directory::Directory;
 use presence_router::error::Error;
 use presence_router::id::{IdError, UserId};
 use presence_router::policy::{Kind, PolicySet};
 use presence_router::router::{Origin, Router, Snapshot};
-use presence_router::source::Span;
+use presence_router::source::{Position, Source, Sources, Span};
 use presence_router::{MAX_FILE_BYTES, Written, short_user_help, why_unreadable};
 
 use super::output::{Failure, Fault, count, note};
@@ -58,6 +58,11 @@ impl Inputs {
         &self,
         given: &[String],
     ) -> Result<(Arc<Snapshot>, Directory, Vec<UserId>), Failure> {
+        let files = given.iter().filter(|text| !text.starts_with('@'));
+        let files: Vec<Fault> = files.filter_map(|text| spread(text)).collect();
+        if !files.is_empty() {
+            return Err(Failure::Wrong(files));
+        }
         let (snapshot, mut directory) = self.read()?;
         if given.is_empty() {
             let users = snapshot.known_users(&directory);
@@ -97,8 +102,8 @@ pub fn read_policy(path: &Path, directory: Option<&Directory>) -> Result<Arc<Sna
     let homeserver = directory.and_then(Directory::server_name).cloned();
     let origin = Origin {
         path: Some(path.to_owned()),
-        inline: Vec::new(),
         homeserver,
+        ..Origin::default()
     };
     Router::load(origin).map(|router| router.snapshot())
 }
@@ -126,52 +131,105 @@ const DIRECTORY_HELP: &str = r##"a directory file looks like this, every ID in q
       aliases: ["#ops:example.org"]
       members: ["@ann:example.org", "@zed:remote.org"]"##;
 
+/// A file that cannot be used, said for people, and for programs as a report.
+#[derive(Debug)]
+pub struct Unusable {
+    pub fault: Fault,
+    pub report: Report,
+}
+
+impl Unusable {
+    /// A fault at a place of a text; its message for people may say the place in its own way.
+    fn new(name: Name, source: Source, at: Position, fault: Fault, message: &str) -> Self {
+        let byte = source.byte_at(at);
+        let mut sources = Sources::default();
+        let id = sources.add(source);
+        let problem = Diagnostic::new(name, Span::new(id, byte, byte), message, &fault.help);
+        let report = Report::new(sources, vec![problem]);
+        Unusable { fault, report }
+    }
+
+    /// A fault of a whole text.
+    pub fn whole(name: Name, source: Source, fault: Fault) -> Self {
+        let message = fault.message.clone();
+        Self::new(name, source, START, fault, &message)
+    }
+}
+
+impl From<Unusable> for Failure {
+    fn from(unusable: Unusable) -> Self {
+        Failure::Wrong(vec![unusable.fault])
+    }
+}
+
+const START: Position = Position { line: 1, column: 1 };
+
 /// Reads a directory file. It may be a pipe, as shells make them.
-pub fn read_directory(path: &Path) -> Result<Directory, Failure> {
+pub fn read_directory(path: &Path) -> Result<Directory, Unusable> {
+    let name = path.display().to_string();
+    let source = |text: String| Source::new(name.clone(), text).in_file(path);
     let mut bytes = Vec::new();
     let file = File::open(path);
     let read = file.and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
     if let Err(error) = read {
-        let source = io::Error::new(error.kind(), why_unreadable(path, &error));
+        let error = io::Error::new(error.kind(), why_unreadable(path, &error));
         let error = Error::Read {
             path: path.to_owned(),
-            source,
+            source: error,
         };
         let help = "`--directory` takes a YAML file that this program may read";
-        return Err(Failure::wrong(error.to_string(), help));
+        let fault = Fault::new(error.to_string(), help);
+        return Err(Unusable::whole(
+            Name::UnreadableFile,
+            source(String::new()),
+            fault,
+        ));
     }
-    let name = path.display().to_string();
+    let at = |place: Position, message: &str| {
+        let Position { line, column } = place;
+        format!("{name}:{line}:{column}: {message}")
+    };
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        let limit = MAX_FILE_BYTES >> 20;
-        let message = format!("{name}:1:1: the file is over {limit} MiB");
-        return Err(Failure::wrong(
-            message,
-            "take out the users and rooms that are not needed",
+        let message = format!("the file is over {} MiB", MAX_FILE_BYTES >> 20);
+        let help = "take out the users and rooms that are not needed";
+        let fault = Fault::new(at(START, &message), help);
+        let source = source(String::new());
+        return Err(Unusable::new(
+            Name::TooLarge,
+            source,
+            START,
+            fault,
+            &message,
         ));
     }
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
             let valid = error.utf8_error().valid_up_to();
-            let before = String::from_utf8_lossy(error.as_bytes().get(..valid).unwrap_or_default());
-            let line = before.matches('\n').count() + 1;
-            let column = before
-                .rsplit('\n')
-                .next()
-                .unwrap_or_default()
-                .chars()
-                .count()
-                + 1;
-            let what = match error.as_bytes() {
+            let message = match error.as_bytes() {
                 [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "this is UTF-16, not UTF-8",
                 _ => "this is not UTF-8",
             };
-            let message = format!("{name}:{line}:{column}: {what}");
-            return Err(Failure::wrong(message, "save the file as UTF-8"));
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            let source = source(text);
+            let place = source.position(u32::try_from(valid).unwrap_or(u32::MAX));
+            let fault = Fault::new(at(place, message), "save the file as UTF-8");
+            return Err(Unusable::new(Name::NotUtf8, source, place, fault, message));
         }
     };
-    Directory::from_yaml(&name, &text)
-        .map_err(|error| Failure::wrong(error.to_string(), DIRECTORY_HELP))
+    Directory::from_yaml(&name, &text).map_err(|error| {
+        let fault = Fault::new(error.to_string(), DIRECTORY_HELP);
+        let (place, message) = match error {
+            Error::Directory {
+                line,
+                column,
+                message,
+                ..
+            } => (Position { line, column }, message),
+            other => (START, other.to_string()),
+        };
+        Unusable::new(Name::UnreadableFile, source(text), place, fault, &message)
+    })
 }
 
 /// Without the homeserver's name `local users` and `remote users` mean nothing.
@@ -179,7 +237,7 @@ pub fn knows_what_is_local(
     snapshot: &Snapshot,
     path: &Path,
     directory: &Directory,
-) -> Result<(), Failure> {
+) -> Result<(), Unusable> {
     if directory.server_name().is_some() {
         return Ok(());
     }
@@ -189,13 +247,20 @@ pub fn knows_what_is_local(
     let sources = snapshot.sources();
     let (file, place) = (sources.name(span.source), sources.position(span));
     let message = format!(
-        "{}:1:1: the directory has no `server_name`, and the policy says `{words}` at {file}:{}:{}",
-        path.display(),
-        place.line,
-        place.column,
+        "the directory has no `server_name`, and the policy says `{words}` at {file}:{}:{}",
+        place.line, place.column,
     );
     let help = "add a line such as `server_name: example.org` to the directory file";
-    Err(Failure::wrong(message, help))
+    let name = path.display().to_string();
+    let fault = Fault::new(format!("{name}:1:1: {message}"), help);
+    let source = Source::new(name, "").in_file(path);
+    Err(Unusable::new(
+        Name::UnreadableFile,
+        source,
+        START,
+        fault,
+        &message,
+    ))
 }
 
 /// The first place that says `local users` or `remote users`.
@@ -225,6 +290,45 @@ fn local_or_remote(policy: &PolicySet) -> Option<(&'static str, Span)> {
         first = Some(first.map_or(here, |found| found.min(here)));
     }
     first.map(|(span, words)| (words, span))
+}
+
+/// What a shell makes of `--policy p/*.policy`: the first file is the policy, and the others stand where
+/// something else is expected.
+pub fn spread(text: &str) -> Option<Fault> {
+    let path = Path::new(text);
+    let is_policy = path.extension().is_some_and(|end| end == "policy");
+    (is_policy || path.is_file()).then(|| {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_string_lossy(),
+            _ => ".".into(),
+        };
+        Fault::new(
+            format!(
+                "`{}` is one file too many: `--policy` takes one file or folder",
+                visible(text)
+            ),
+            format!(
+                "a policy of several files is named by its folder: `--policy {}`",
+                shell_word(&visible(&folder))
+            ),
+        )
+    })
+}
+
+/// Nothing may be left over but files that a shell has put there.
+pub fn nothing_left(left: &[String]) -> Result<(), Failure> {
+    let faults = left.iter().map(|text| {
+        spread(text).unwrap_or_else(|| {
+            Fault::new(
+                format!("unexpected argument '{}' found", visible(text)),
+                "take it out",
+            )
+        })
+    });
+    match faults.collect::<Vec<_>>() {
+        faults if faults.is_empty() => Ok(()),
+        faults => Err(Failure::Wrong(faults)),
+    }
 }
 
 /// A user ID as the command line takes it: like in the policy, its server may be left out.
@@ -292,4 +396,31 @@ fn note_unknown(user: &UserId, policy: &PolicySet, directory: &Directory) {
     note(&format!(
         "neither the directory nor the policy knows `{user}`{meant}"
     ));
+}
+
+/// Standard input, which must be a text.
+pub fn read_stdin() -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    let stdin = io::stdin().lock();
+    if let Err(error) = stdin.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes) {
+        let message = format!("cannot read standard input: {error}");
+        return Err(Failure::Failed(Fault::new(message, "")));
+    }
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        let limit = MAX_FILE_BYTES >> 20;
+        let message = format!("standard input is over {limit} MiB");
+        return Err(Failure::wrong(message, "take out what is not needed"));
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| Failure::wrong("standard input is not UTF-8", "save the text as UTF-8"))
+}
+
+/// A path as a shell takes it for one word.
+pub fn shell_word(path: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
+    match !path.is_empty() && path.chars().all(plain) && !path.starts_with('-') {
+        true => path.to_owned(),
+        false if path.starts_with('-') => format!("'./{}'", path.replace('\'', r"'\''")),
+        false => format!("'{}'", path.replace('\'', r"'\''")),
+    }
 }

@@ -2,7 +2,8 @@
 //! and `bench`.
 //!
 //! One file a subcommand; each says what it wants and prints what the library answers. What they
-//! share is in `inputs` (a policy, a directory, users) and `output` (the two streams).
+//! share is in `inputs` (a policy, a directory, users), `output` (the two streams) and `replace` (writing
+//! files); `given` is what `check` is given.
 //!
 //! Not for: meaning. Whatever is decided is decided in the library.
 //!
@@ -15,6 +16,7 @@ mod diff;
 mod explain_code;
 mod fix;
 mod fmt;
+mod given;
 mod inputs;
 mod output;
 mod recipients;
@@ -28,7 +30,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use output::Failure;
+use output::{Color, Failure};
 
 /// Good.
 const GOOD: u8 = 0;
@@ -52,6 +54,10 @@ const FAILED: u8 = 3;
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+
+    /// When to colour what people read
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Color,
 }
 
 #[derive(Debug, Subcommand)]
@@ -121,13 +127,14 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if answer.use_stderr() { WRONG } else { GOOD });
         }
     };
+    let color = arguments.color;
     let (json, result) = match arguments.command {
-        Command::Check(arguments) => (false, check::run(&arguments)),
+        Command::Check(arguments) => (false, check::run(&arguments, color)),
         Command::ExplainCode(arguments) => (false, explain_code::run(&arguments)),
         Command::Recipients(arguments) => (arguments.inputs.json, recipients::run(&arguments)),
         Command::Senders(arguments) => (arguments.inputs.json, senders::run(&arguments)),
         Command::Route(arguments) => (arguments.inputs.json, route::run(&arguments)),
-        Command::Fmt(arguments) => (false, fmt::run(&arguments)),
+        Command::Fmt(arguments) => (false, fmt::run(&arguments, color)),
         Command::Workload(arguments) => (false, workload::run(&arguments)),
         Command::Bench(arguments) => (arguments.json, bench::run(&arguments)),
         Command::BenchMemory(arguments) => (true, bench::memory::run(&arguments)),
@@ -135,7 +142,7 @@ pub fn main() -> ExitCode {
     let code = match result {
         Ok(()) | Err(Failure::NobodyReads) => GOOD,
         Err(Failure::Policy(report)) => {
-            output::report_to_stderr(&report, json);
+            output::report_to_stderr(&report, json, color);
             WRONG
         }
         Err(Failure::Checked) => WRONG,

@@ -10,7 +10,7 @@ use presence_router::diagnostic::{short, visible};
 use presence_router::id::UserId;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess};
 
-use super::inputs::Inputs;
+use super::inputs::{Inputs, nothing_left};
 use super::output::{Failure, Fault, Output, count, note};
 
 /// Deal out batches of presence updates to their recipients
@@ -22,6 +22,10 @@ use super::output::{Failure, Fault, Output, count, note};
 pub struct Arguments {
     #[command(flatten)]
     pub inputs: Inputs,
+
+    /// Nothing: policy files are left over where a shell has spread a pattern.
+    #[arg(hide = true)]
+    left_over: Vec<String>,
 }
 
 const AFTER: &str = r#"Example, with the files of `presence-router --help` and a `batches.jsonl` that
@@ -52,6 +56,7 @@ Exit codes:
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let inputs = &arguments.inputs;
+    nothing_left(&arguments.left_over)?;
     let (snapshot, directory) = inputs.read()?;
     let mut input = io::stdin().lock();
     let mut output = Output::new();

@@ -2,19 +2,35 @@
 //!
 //! Source: "Workflow commands for GitHub Actions", `error`, `warning` and `notice`.
 //!
-//! Law: one line a problem, whatever its texts hold.
+//! Law: one line a problem, whatever its texts hold. Of many problems the number is among what is shown.
 
 use std::fmt::Write as _;
 
 use super::{Level, Report};
 
+/// How many annotations of one level GitHub shows of a step.
+const SHOWN: usize = 10;
+
 impl Report {
-    /// One workflow command a problem. Files are named as they were opened, so that a policy given
-    /// by its path in the repository is found there.
+    /// One workflow command a problem, and before them one that says how many there are, if some are not
+    /// shown. Files below the working directory are named from there, so that they are found in the
+    /// repository.
     ///
     /// Costs one pass over the problems.
     pub fn github(&self) -> String {
         let mut text = String::new();
+        let most = [self.errors(), self.warnings(), self.notes()];
+        if most.into_iter().any(|number| number > SHOWN) {
+            let message = format!(
+                "{} in all: of each kind GitHub shows {SHOWN} a step, and the step's log all",
+                self.summary()
+            );
+            let _ = writeln!(
+                text,
+                "::notice title=presence-router::{}",
+                escape(&message, false)
+            );
+        }
         for problem in &self.problems {
             let level = match problem.level() {
                 Level::Error => "error",
@@ -35,7 +51,7 @@ impl Report {
             let _ = writeln!(
                 text,
                 "::{level} file={},{place},title={}::{}",
-                escape(&self.opened(problem.span).to_string_lossy(), true),
+                escape(&self.place(problem.span).to_string_lossy(), true),
                 escape(problem.name.as_str(), true),
                 escape(&message, false),
             );

@@ -111,7 +111,8 @@ impl Report {
         group.element(snippet)
     }
 
-    fn summary(&self) -> String {
+    /// How many errors, warnings and notes there are; empty for an empty report.
+    pub fn summary(&self) -> String {
         let count = |n: usize, what: &str| match n {
             0 => None,
             1 => Some(format!("1 {what}")),

@@ -16,11 +16,12 @@ mod human;
 mod json;
 mod name;
 mod nearest;
+mod place;
 mod sarif;
 mod visible;
 
 use std::fmt;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::source::{Position, Sources, Span};
@@ -136,6 +137,21 @@ impl Report {
         report
     }
 
+    /// The same report with more help for some problems: a sentence of its own behind the help there is.
+    #[must_use]
+    pub fn advised(mut self, more: impl Fn(&Diagnostic) -> Option<String>) -> Self {
+        for problem in &mut self.problems {
+            if let Some(more) = more(problem) {
+                let more = visible_message(&more);
+                problem.help = match problem.help.as_str() {
+                    "" => more,
+                    help => format!("{help}\n{more}"),
+                };
+            }
+        }
+        self
+    }
+
     /// The problems in order.
     pub fn problems(&self) -> &[Diagnostic] {
         &self.problems
@@ -160,13 +176,13 @@ impl Report {
         self.sources.position(end)
     }
 
-    /// The file a span lies in as it was opened, without `.` in it; a text from no file by its name.
-    fn opened(&self, span: Span) -> PathBuf {
+    /// The file a span lies in as services name it (`place`); a text from no file by its name.
+    fn place(&self, span: Span) -> PathBuf {
         let source = self.sources.get(span.source);
-        let path = source.and_then(|source| source.path());
-        let path = path.unwrap_or_else(|| Path::new(self.sources.name(span.source)));
-        let parts = path.components();
-        parts.filter(|part| *part != Component::CurDir).collect()
+        match source.and_then(|source| source.path()) {
+            Some(path) => place::from_here(path),
+            None => PathBuf::from(self.sources.name(span.source)),
+        }
     }
 
     /// The name of the file a problem of this report lies in.

@@ -3,7 +3,7 @@
 //! Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0".
 //!
 //! Law: a log is valid whatever the report holds, an empty report too; equal reports give equal
-//! logs.
+//! logs in one working directory.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,8 +14,8 @@ use super::{Diagnostic, Edit, Level, Name, Report};
 use crate::source::{SourceId, Span};
 
 impl Report {
-    /// One run with every name as a rule and every problem as a result. Files are named as they
-    /// were opened, relative ones relative to the working directory.
+    /// One run with every name as a rule and every problem as a result. Files below the working directory
+    /// are named from there, others whole.
     ///
     /// Costs one pass over the problems, and the pages of all names.
     pub fn sarif(&self) -> String {
@@ -47,7 +47,7 @@ impl Report {
             "ruleIndex": Name::ALL.iter().position(|name| *name == problem.name),
             "level": level(problem.level()),
             "message": { "text": text },
-            "locations": [{ "physicalLocation": self.place(problem.span) }],
+            "locations": [{ "physicalLocation": self.location(problem.span) }],
         });
         let related: Vec<Value> = problem
             .labels
@@ -56,7 +56,7 @@ impl Report {
             .map(|(id, label)| {
                 json!({
                     "id": id,
-                    "physicalLocation": self.place(label.span),
+                    "physicalLocation": self.location(label.span),
                     "message": { "text": label.message },
                 })
             })
@@ -92,16 +92,16 @@ impl Report {
                 })
             };
             Some(json!({
-                "artifactLocation": { "uri": uri(&self.opened(first.span)) },
+                "artifactLocation": { "uri": uri(&self.place(first.span)) },
                 "replacements": edits.iter().map(replacement).collect::<Vec<_>>(),
             }))
         };
         files.into_values().filter_map(change).collect()
     }
 
-    fn place(&self, span: Span) -> Value {
+    fn location(&self, span: Span) -> Value {
         json!({
-            "artifactLocation": { "uri": uri(&self.opened(span)) },
+            "artifactLocation": { "uri": uri(&self.place(span)) },
             "region": self.region(span),
         })
     }
@@ -134,18 +134,23 @@ fn level(level: Level) -> &'static str {
     }
 }
 
-/// A path as a URI: relative if the path is, with every byte escaped that no path segment may hold
-/// (RFC 3986, section 3.3).
+/// A path as a URI reference (RFC 3986): relative if the path is, else a `file` URI (RFC 8089), with every
+/// byte escaped that a path's segments may not hold, so that no `:` makes a scheme of the first one.
 fn uri(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();
     let mut out = String::with_capacity(bytes.len());
     if path.is_absolute() {
-        out.push_str("file://");
+        out.push_str(if bytes.starts_with(b"/") {
+            "file://"
+        } else {
+            "file:///"
+        });
     }
     for byte in bytes.iter().copied() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => out.push(byte.into()),
             b'-' | b'.' | b'_' | b'~' | b'/' => out.push(byte.into()),
+            b'\\' if cfg!(windows) => out.push('/'),
             byte => out.push_str(&format!("%{byte:02X}")),
         }
     }

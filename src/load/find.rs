@@ -61,6 +61,14 @@ enum Entry {
     File,
 }
 
+impl Findings {
+    /// Takes up what was found below another path.
+    pub(super) fn add(&mut self, other: Findings) {
+        self.files.extend(other.files);
+        self.ignored.extend(other.ignored);
+    }
+}
+
 #[derive(Default)]
 struct Walk {
     waiting: BTreeMap<Key, (PathBuf, Entry)>,
@@ -226,7 +234,7 @@ impl Loader {
         self.unreadable(span, &shown(name), asked, error);
     }
 
-    fn file_at(&self, below: &OsStr, path: PathBuf, stamp: Option<Stamp>) -> FileAt {
+    pub(super) fn file_at(&self, below: &OsStr, path: PathBuf, stamp: Option<Stamp>) -> FileAt {
         FileAt {
             below: below.to_owned(),
             name: self.name_of(below, &path),

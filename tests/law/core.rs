@@ -81,6 +81,7 @@ impl Core {
                 })
                 .collect(),
             homeserver: world.policy.homeserver.as_ref().map(server),
+            ..Origin::default()
         };
         let router = Router::load(origin).map_err(|report| format!("does not load:\n{report}"))?;
         let first = if world.facts_from_yaml {

@@ -78,6 +78,7 @@ fn unknown_users_of_a_group_file_stand_at_its_path() {
         path,
         inline: Vec::new(),
         homeserver,
+        ..Origin::default()
     })
     .unwrap();
     let directory = Directory::from_yaml("directory.yaml", DIRECTORY).unwrap();

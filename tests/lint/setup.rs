@@ -14,6 +14,7 @@ pub fn router(text: &str) -> Router {
         path: None,
         inline,
         homeserver: ServerName::parse("h.org").ok(),
+        ..Origin::default()
     };
     Router::load(origin).unwrap_or_else(|report| panic!("{text}\n{report}"))
 }

@@ -29,7 +29,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args};
 use presence_router::workload::Shape;
 
-use super::inputs::hint_at_server;
+use super::inputs::{hint_at_server, nothing_left};
 use super::output::{Failure, Output, note};
 use super::workload::factor;
 
@@ -78,6 +78,10 @@ pub struct Arguments {
     /// Write a page with plots, too
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+
+    /// Nothing: policy files are left over where a shell has spread a pattern.
+    #[arg(hide = true)]
+    left_over: Vec<String>,
 }
 
 const AFTER: &str = r#"For example, with the files of `presence-router --help`:
@@ -99,6 +103,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    nothing_left(&arguments.left_over)?;
     if cfg!(debug_assertions) && !arguments.json {
         note(text::UNOPTIMISED);
     }

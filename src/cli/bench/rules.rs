@@ -22,8 +22,8 @@ impl RuleSet {
     pub fn of_policy(path: &Path, homeserver: Option<&ServerName>) -> Result<Self, Failure> {
         let origin = Origin {
             path: Some(path.to_owned()),
-            inline: Vec::new(),
             homeserver: homeserver.cloned(),
+            ..Origin::default()
         };
         let name = Some(path.display().to_string());
         Self::load(origin, name, None)

@@ -13,7 +13,7 @@ use std::path::Path;
 use presence_router::diagnostic::visible;
 
 use super::super::output::{Failure, Fault};
-use super::super::replace::put;
+use super::super::replace::write_whole;
 use super::report::{Against, Costliest, Growth, Report, Rule, Spread};
 use super::text::{self, number, size, time};
 
@@ -45,8 +45,8 @@ pub fn may_write(path: &Path) -> Result<(), Failure> {
 
 /// Writes the page.
 pub fn write(path: &Path, report: &Report) -> Result<(), Failure> {
-    put(path, &page(report)).map_err(|error| {
-        let message = format!("cannot write `{}`: {error}", path.display());
+    write_whole(path, &page(report)).map_err(|refused| {
+        let message = format!("cannot write `{}`: {}", path.display(), refused.why());
         Failure::Failed(Fault::new(message, ""))
     })
 }
