@@ -10,6 +10,7 @@ pub mod diagnostic;
 pub mod directory;
 pub mod error;
 pub mod extent;
+mod foreign;
 pub mod glob;
 pub mod id;
 mod index;
@@ -27,6 +28,6 @@ pub mod workload;
 mod yaml;
 
 pub use index::Senders;
-pub use load::{MAX_FILE_BYTES, MAX_POLICY_BYTES, texts};
+pub use load::{MAX_FILE_BYTES, MAX_POLICY_BYTES, texts, why_unreadable};
 pub use resolve::{Written, short_user_help};
 pub use syntax::{KEYWORDS, format};

@@ -12,16 +12,21 @@ mod bytes;
 mod find;
 mod group_files;
 mod kept;
+mod naming;
 mod paths;
+mod refused;
 mod stamp;
 mod threads;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Name, Report};
+use crate::foreign::encrypted;
 use crate::id::ServerName;
 use crate::policy::PolicySet;
 use crate::resolve::{Content, Found, GroupFile, Input, Users, resolve};
@@ -29,11 +34,13 @@ use crate::source::{Source, SourceId, Sources, Span};
 use crate::syntax::{self, Packed, allow::Allow};
 
 pub use kept::Kept;
+pub use refused::why_unreadable;
 pub(crate) use stamp::{place, times};
 
 use bytes::{hash_of, read_regular};
+use find::{FileAt, Findings};
 use kept::File;
-use stamp::Stamp;
+use stamp::{Identity, Stamp};
 
 /// The most bytes one file may have.
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -88,12 +95,15 @@ pub fn load(origin: &Origin, kept: &mut Kept) -> Loaded {
         before: std::mem::take(kept),
         ..Loader::default()
     };
-    let mut texts: BTreeMap<Vec<u8>, SourceId> = BTreeMap::new();
-    if let Some(root) = &origin.path {
-        loader.paths.push(root.clone());
-        for (name, path) in loader.find(root) {
-            if let Some(id) = loader.read(&name, &path, None) {
-                texts.insert(name.into_bytes(), id);
+    let mut texts: Vec<(&OsStr, SourceId)> = Vec::new();
+    let root = origin.path.as_deref().unwrap_or(Path::new(""));
+    let mut found = Findings::default();
+    if origin.path.is_some() {
+        loader.paths.push(root.to_owned());
+        found = loader.find(root);
+        for file in &found.files {
+            if let Some(id) = loader.read(file, None) {
+                texts.push((&file.below, id));
             }
         }
     }
@@ -101,17 +111,20 @@ pub fn load(origin: &Origin, kept: &mut Kept) -> Loaded {
         inline.text.hash(&mut loader.hasher);
         let source = Source::new(inline.name.clone(), inline.text.clone());
         let id = loader.sources.add(source);
-        texts.insert(inline.name.clone().into_bytes(), id);
+        texts.push((OsStr::new(&inline.name), id));
     }
-    let ids: Vec<SourceId> = texts.into_values().collect();
+    // Nothing keeps the host from giving its texts the names of files: those stand first.
+    texts.sort_by_key(|(name, _)| *name);
+    let ids: Vec<SourceId> = texts.into_iter().map(|(_, id)| id).collect();
     let mut allows = Vec::new();
     for id in &ids {
         let text = loader.sources.get(*id).map_or("", Source::text);
         allows.extend(syntax::allow::allows(*id, text));
     }
     let texts = loader.statements(&ids);
-    let root = origin.path.as_deref().unwrap_or(Path::new(""));
+    loader.tell_empty(&texts, &mut allows);
     let group_files = loader.group_files(root, &texts);
+    loader.tell_names(&found);
     let found = std::mem::take(&mut loader.before.found);
     let mut meaning = Meaning {
         texts,
@@ -126,8 +139,8 @@ pub fn load(origin: &Origin, kept: &mut Kept) -> Loaded {
     *kept = loader.kept;
     kept.again = true;
     for problem in &loader.problems {
-        // A file that becomes unreadable is a change too.
-        problem.name.as_str().hash(&mut loader.hasher);
+        // What becomes unreadable is a change too, and so is another name that is not read.
+        (problem.name.as_str(), &problem.message).hash(&mut loader.hasher);
     }
     Loaded {
         policy: resolved.policy,
@@ -166,18 +179,24 @@ impl Meaning {
     }
 }
 
-/// The policy files below a path, or the one that it is, each with its text as it is, and why others
-/// are not among them: as [`Router::load`](crate::router::Router::load) finds and reads them, but for
-/// group files. Problems are shown under the files' paths.
+/// The policy files below some paths, or those that they are, each once with its text as it is, and why
+/// others are not among them: as [`Router::load`](crate::router::Router::load) finds and reads them, but
+/// for group files. Problems are shown under the files' paths.
 ///
 /// Costs reading the files.
-pub fn texts(path: &Path) -> (Vec<(PathBuf, String)>, Report) {
-    let mut loader = Loader::default();
+pub fn texts<P: AsRef<Path>>(paths: &[P]) -> (Vec<(PathBuf, String)>, Report) {
+    let mut loader = Loader {
+        shows_paths: true,
+        ..Loader::default()
+    };
     let mut texts = Vec::new();
-    for (_, file) in loader.find(path) {
-        let name = file.to_string_lossy();
-        if let Some(read) = loader.text(&name, &file, None) {
-            texts.push((file, read.text));
+    for path in paths {
+        // Each is a policy of its own.
+        loader.bytes = 0;
+        for file in loader.find(path.as_ref()).files {
+            if let Some(read) = loader.text(&file, None) {
+                texts.push((file.path, read.text));
+            }
         }
     }
     (texts, Report::new(loader.sources, loader.problems))
@@ -192,8 +211,12 @@ struct Loader {
     before: Kept,
     /// What is kept of this one.
     kept: Kept,
-    /// The folders looked into, without links: each is read once.
-    seen: HashSet<PathBuf>,
+    /// The files found: each is read once, whatever names lead to it.
+    seen: HashSet<Identity>,
+    /// The policy is a folder.
+    is_folder: bool,
+    /// Files are shown under the paths that are opened, and not under their names in the policy.
+    shows_paths: bool,
     bytes: u64,
     hasher: DefaultHasher,
 }
@@ -201,14 +224,15 @@ struct Loader {
 impl Loader {
     /// Reads one file, or takes what is kept of it. A problem with it is reported at `named`, the place
     /// that names it, or at its own start.
-    fn read(&mut self, name: &str, path: &Path, named: Option<Span>) -> Option<SourceId> {
+    fn read(&mut self, at: &FileAt, named: Option<Span>) -> Option<SourceId> {
+        let (name, path) = (at.name.as_str(), at.path.as_path());
         let mut kept = self.before.take(path, name);
-        let file = if let Some(file) = kept.take_if(|file| file.is_unchanged(path)) {
+        let file = if let Some(file) = kept.take_if(|file| file.is_unchanged(at.stamp)) {
             self.within_limits(name, path, file.bytes)?;
-            (name, file.hash).hash(&mut self.hasher);
+            (&at.below, file.hash).hash(&mut self.hasher);
             file
         } else {
-            let read = self.text(name, path, named)?;
+            let read = self.text(at, named)?;
             let source = Source::new(name, read.text).in_file(path);
             // Read again only because of its stamp: what was found in it stays.
             let same = kept.filter(|file| file.source.text() == source.text());
@@ -235,19 +259,19 @@ impl Loader {
     }
 
     /// The text of a file as it is, and its stamp, if that can be trusted.
-    fn text(&mut self, name: &str, path: &Path, named: Option<Span>) -> Option<Read> {
+    fn text(&mut self, at: &FileAt, named: Option<Span>) -> Option<Read> {
+        let (name, path) = (at.name.as_str(), at.path.as_path());
         let (bytes, stamp) = match read_regular(path) {
             Ok(read) => read,
             Err(error) => {
                 let span = named.unwrap_or_else(|| self.nothing(name, path));
-                error.to_string().hash(&mut self.hasher);
-                self.unreadable(span, name, &error.to_string());
+                self.unreadable(span, name, path, &error);
                 return None;
             }
         };
         self.within_limits(name, path, bytes.len() as u64)?;
         let hash = hash_of(&bytes);
-        (name, hash).hash(&mut self.hasher);
+        (&at.below, hash).hash(&mut self.hasher);
         let size = bytes.len() as u64;
         match String::from_utf8(bytes) {
             Ok(text) => Some(Read {
@@ -263,9 +287,20 @@ impl Loader {
                 let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
                 let wrong = bytes.get(at).copied().unwrap_or_default();
                 let span = self.nothing(name, path);
-                let message =
-                    format!("`{name}` is not UTF-8: the byte 0x{wrong:02x} in line {line}");
-                let help = "save it as UTF-8";
+                let (message, help) = match (encrypted(bytes), bytes) {
+                    (Some(by), _) => (
+                        format!("`{name}` is encrypted with {by}"),
+                        format!("decrypt it with {by} first: it is read as plain text only"),
+                    ),
+                    (None, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) => (
+                        format!("`{name}` is not UTF-8: it is UTF-16"),
+                        "save it as UTF-8".into(),
+                    ),
+                    (None, _) => (
+                        format!("`{name}` is not UTF-8: the byte 0x{wrong:02x} in line {line}"),
+                        "save it as UTF-8".into(),
+                    ),
+                };
                 self.problems
                     .push(Diagnostic::new(Name::NotUtf8, span, message, help));
                 None
@@ -329,6 +364,33 @@ impl Loader {
             }
         }
         texts
+    }
+
+    /// Warns of each file that says nothing. A comment in it may allow that: it has no statement to stand at.
+    fn tell_empty(&mut self, texts: &[(SourceId, Arc<[Packed]>)], allows: &mut [Allow]) {
+        let wrong: HashSet<SourceId> = self.problems.iter().map(|p| p.span.source).collect();
+        for (id, parts) in texts {
+            let Some(source) = self.sources.get(*id) else {
+                continue;
+            };
+            let is_empty = parts.iter().all(Packed::is_empty) && !wrong.contains(id);
+            // What the host adds may well be nothing.
+            if !is_empty || source.path().is_none() {
+                continue;
+            }
+            let whole = Span::new(*id, 0, source.text().len());
+            let allowing = |allow: &&mut Allow| {
+                allow.comment.source == *id && allow.names.contains(&Name::EmptyPolicy)
+            };
+            for allow in allows.iter_mut().filter(allowing) {
+                allow.statement = Some(whole);
+            }
+            let message = format!("there is no statement in `{}`", source.name());
+            let help = "take the file away if it is not needed; one that is empty for a reason says so: \
+                        `# allow empty-policy: REASON`";
+            let problem = Diagnostic::new(Name::EmptyPolicy, Span::file(*id), message, help);
+            self.problems.push(problem);
+        }
     }
 
     /// The statements of texts, and whether nothing is wrong in each.
@@ -397,8 +459,8 @@ impl Loader {
         meaning.found = found;
     }
 
-    fn unreadable(&mut self, span: Span, name: &str, reason: &str) {
-        let message = format!("cannot read `{name}`: {reason}");
+    fn unreadable(&mut self, span: Span, name: &str, path: &Path, error: &io::Error) {
+        let message = format!("cannot read `{name}`: {}", why_unreadable(path, error));
         let help = "check the path and that the program may read it";
         self.problems
             .push(Diagnostic::new(Name::UnreadableFile, span, message, help));

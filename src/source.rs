@@ -10,6 +10,8 @@
 //! the end. A place costs the same wherever it is, also in a line of 60 MB: a report has one for
 //! each problem.
 
+use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -192,6 +194,28 @@ impl Source {
     }
 }
 
+/// The name or path of a file as a text: as it is, but for bytes that are no UTF-8, which are written as
+/// in `caf\xe9.policy`. No two names of one system are shown alike. Costs one pass.
+pub fn shown(name: &OsStr) -> Cow<'_, str> {
+    // Elsewhere `\` stands between folders, and only half a surrogate pair cannot be shown.
+    if !cfg!(unix) {
+        return name.to_string_lossy();
+    }
+    match name.to_str() {
+        Some(text) if !text.contains("\\x") => text.into(),
+        _ => {
+            let mut shown = String::new();
+            for chunk in name.as_encoded_bytes().utf8_chunks() {
+                shown.push_str(&chunk.valid().replace('\\', "\\\\"));
+                for byte in chunk.invalid() {
+                    shown.push_str(&format!("\\x{byte:02x}"));
+                }
+            }
+            shown.into()
+        }
+    }
+}
+
 /// All texts of one load, in the order they were added.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
@@ -244,6 +268,25 @@ mod tests {
         assert_eq!(source.line(2), "cd");
         assert_eq!(source.byte_at(Position { line: 2, column: 2 }), 6);
         assert_eq!(source.position(99), Position { line: 2, column: 1 });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_two_names_are_shown_alike() {
+        use std::os::unix::ffi::OsStrExt;
+
+        // Of bytes that could be taken for each other once escaped.
+        let bytes = [b"\\".as_slice(), b"x", b"e9", b"\xe9", b"\xc3\xa9"];
+        let mut shown_names = std::collections::HashMap::new();
+        for n in 0..bytes.len().pow(5) {
+            let digits = (0..5).map(|digit| n / bytes.len().pow(digit) % bytes.len());
+            let name: Vec<u8> = digits.flat_map(|digit| bytes[digit].to_vec()).collect();
+            let shown = shown(OsStr::from_bytes(&name)).into_owned();
+            let before = shown_names.insert(shown, name.clone());
+            assert!(before.is_none_or(|other| other == name), "{name:?}");
+        }
+        assert_eq!(shown(OsStr::from_bytes(b"a\\b.c")), "a\\b.c");
+        assert_eq!(shown(OsStr::from_bytes(b"a\xe9")), "a\\xe9");
     }
 
     #[test]

@@ -1,30 +1,31 @@
 //! YAML files: group files and directory files. The only place that names `serde_yaml`.
 //!
 //! The reader underneath is lenient where an operator must be told: it takes an empty value for an
-//! empty list, and a later key for an earlier one. The visitors here are strict, so that a file is
-//! what it says or an error with its place.
+//! empty list, and a later key for an earlier one. The readers here are strict (`group`, `facts`, `keys`), so
+//! that a file is what it says or an error with its place; `words` says it in words for people. What is
+//! wrong in a group file is found by reading it once more, line by line (`mistaken`).
 //!
 //! Law: never a panic; time and memory linear in the text (unclosed flow brackets and copies made
 //! through aliases are bounded).
 
 mod bounds;
+mod facts;
+mod group;
+mod keys;
+mod mistaken;
 mod places;
 mod words;
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
-use std::str::FromStr;
+use serde::de::{Deserialize, DeserializeSeed};
 
-use serde::de::{
-    self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
-};
-
-use crate::diagnostic::visible_message;
-use crate::id::{RoomAlias, RoomId, ServerName, UserId};
+use crate::diagnostic::{short, visible_message};
 use crate::source::Position;
 
 use bounds::{Count, MAX_FLOW_DEPTH, too_deep};
+pub use facts::{DirectoryFile, Id};
+pub use group::Entry;
+use group::GroupFile;
+pub use mistaken::{Mistake, help_on_entry, help_on_value, mended, mistakes};
 pub use places::{place_of_entry, places_of_texts};
 
 /// What is wrong with a file, and where.
@@ -34,48 +35,6 @@ pub struct Fault {
     pub position: Position,
     /// What is wrong.
     pub message: String,
-}
-
-/// One entry of a group file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Entry {
-    /// A text, which should be a user ID.
-    Text(String),
-    /// Something else, described.
-    Other(&'static str),
-}
-
-/// A directory file as it is written.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    expecting = "a mapping with `server_name`, `users` and `rooms`"
-)]
-pub struct DirectoryFile {
-    /// The homeserver's own server.
-    #[serde(default, deserialize_with = "present")]
-    pub server_name: Option<Id<ServerName>>,
-    /// The known users.
-    #[serde(default, deserialize_with = "list")]
-    pub users: Vec<Id<UserId>>,
-    /// The rooms by ID.
-    #[serde(default, deserialize_with = "map")]
-    pub rooms: BTreeMap<Id<RoomId>, RoomFile>,
-}
-
-/// One room of a directory file.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    expecting = "a mapping with `aliases` and `members`"
-)]
-pub struct RoomFile {
-    /// Its aliases.
-    #[serde(default, deserialize_with = "list")]
-    pub aliases: Vec<Id<RoomAlias>>,
-    /// The users joined to it.
-    #[serde(default, deserialize_with = "list")]
-    pub members: Vec<Id<UserId>>,
 }
 
 /// Reads a directory file.
@@ -94,7 +53,8 @@ pub fn directory(text: &str) -> Result<DirectoryFile, Fault> {
             return Err(fault(text, &error));
         }
     }
-    read(text, "the file is empty: write at least `users: []`")
+    let read = read(text, "the file is empty: write at least `users: []`");
+    read.map_err(|fault| left_by_others(text, fault))
 }
 
 /// Reads a group file: a list of texts, or a mapping with the key `users` that holds one.
@@ -102,13 +62,37 @@ pub fn directory(text: &str) -> Result<DirectoryFile, Fault> {
 /// # Errors
 /// The first [`Fault`] of the file as a whole; entries are given as they are.
 pub fn group_file(text: &str) -> Result<Vec<Entry>, Fault> {
-    read::<GroupFile>(text, "the file is empty: write `[]` if nobody is meant").map(|file| file.0)
+    let empty = "the file is empty: write `[]` if nobody is meant";
+    let file = read::<GroupFile>(text, empty)?;
+    // An ID may hold any character, so such a place would be a user whom nobody has.
+    let places = ["{{", "${", "{%", "<%"];
+    let is_place = |entry: &Entry| match entry {
+        Entry::Text(entry) => places.iter().any(|place| entry.contains(place)),
+        Entry::Other(_) => false,
+    };
+    if places.iter().any(|place| text.contains(place))
+        && file.0.iter().any(is_place)
+        && let Some(left) = mistaken::other_program(text)
+    {
+        let position = position_of(text, left.at.start);
+        let message = left.message;
+        return Err(Fault { position, message });
+    }
+    Ok(file.0)
 }
 
 fn read<T: for<'de> Deserialize<'de>>(text: &str, empty: &str) -> Result<T, Fault> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let start = Position { line: 1, column: 1 };
     if let Some(position) = too_deep(text) {
         let message = format!("brackets are nested over {MAX_FLOW_DEPTH} deep");
+        return Err(Fault { position, message });
+    }
+    if let Some(at) = text.find("\n\u{feff}") {
+        let position = position_of(text, at + 1);
+        let message =
+            "a byte order mark stands here (U+FEFF), which belongs only at a file's start";
+        let message = message.into();
         return Err(Fault { position, message });
     }
     let blank = |line: &str| {
@@ -135,6 +119,26 @@ fn fault(text: &str, error: &serde_yaml::Error) -> Fault {
     Fault { position, message }
 }
 
+/// What another program left in a directory file that is wrong, instead of the first thing that is wrong there.
+fn left_by_others(text: &str, fault: Fault) -> Fault {
+    match mistaken::other_program(text) {
+        Some(left) => Fault {
+            position: position_of(text, left.at.start),
+            message: left.message,
+        },
+        None => fault,
+    }
+}
+
+fn position_of(text: &str, byte: usize) -> Position {
+    let before = text.get(..byte).unwrap_or_default();
+    let last = before.rsplit('\n').next().unwrap_or_default();
+    Position {
+        line: before.matches('\n').count() + 1,
+        column: last.chars().count() + 1,
+    }
+}
+
 /// The reader's place, with lines that end in LF: it takes a lone CR and more for a line's end. It
 /// counts characters; a byte order mark is none to it.
 fn position(text: &str, error: &serde_yaml::Error) -> Option<Position> {
@@ -155,205 +159,11 @@ fn position(text: &str, error: &serde_yaml::Error) -> Option<Position> {
 /// What is most likely wrong where YAML does not take an `@`.
 fn bare_id(text: &str, position: Position) -> Option<String> {
     let line = text.lines().nth(position.line.checked_sub(1)?)?;
-    let rest: String = line.chars().skip(position.column.checked_sub(1)?).collect();
-    let end = rest.find([' ', ',', ']', '}']).unwrap_or(rest.len());
-    let id = rest.get(..end).filter(|id| id.starts_with('@'))?;
+    let rest = line.chars().skip(position.column.checked_sub(1)?);
+    let ends = |c: &char| [' ', ',', ']', '}'].contains(c);
+    let id: String = rest.take_while(|c| !ends(c)).take(300).collect();
+    let id = Some(short(&id)).filter(|id| id.starts_with('@'))?;
     Some(format!("`{id}` must stand in quotes: `\"{id}\"`"))
-}
-
-/// An identifier in a file, checked while it is read.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Id<T>(pub T);
-
-impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Id<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor<T>(PhantomData<T>);
-
-        impl<T: FromStr<Err: fmt::Display>> de::Visitor<'_> for Visitor<T> {
-            type Value = Id<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a Matrix ID in quotes, such as \"@ann:example.org\"")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Id<T>, E> {
-                let wrong = |error| E::custom(format_args!("`{text}` {error}"));
-                text.parse().map(Id).map_err(wrong)
-            }
-        }
-
-        deserializer.deserialize_any(Visitor(PhantomData))
-    }
-}
-
-/// A value that is really there: nothing at all is no value.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(from).map(Some)
-}
-
-/// A list that is really there: nothing at all is no empty list.
-fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
-    struct Visitor<T>(PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Visitor<T> {
-        type Value = Vec<T>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list (`[]` for an empty one)")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
-            let mut list = Vec::new();
-            while let Some(item) = seq.next_element()? {
-                list.push(item);
-            }
-            Ok(list)
-        }
-    }
-
-    from.deserialize_any(Visitor(PhantomData))
-}
-
-/// A mapping in which no key stands twice.
-fn map<'de, D, K, V>(from: D) -> Result<BTreeMap<K, V>, D::Error>
-where
-    D: Deserializer<'de>,
-    K: Deserialize<'de> + Ord + fmt::Debug,
-    V: Deserialize<'de>,
-{
-    struct Visitor<K, V>(PhantomData<(K, V)>);
-
-    impl<'de, K, V> de::Visitor<'de> for Visitor<K, V>
-    where
-        K: Deserialize<'de> + Ord + fmt::Debug,
-        V: Deserialize<'de>,
-    {
-        type Value = BTreeMap<K, V>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a mapping (`{}` for an empty one)")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-            let mut map = BTreeMap::new();
-            while let Some(key) = entries.next_key::<K>()? {
-                if map.contains_key(&key) {
-                    return Err(de::Error::custom(format_args!("{key:?} stands here twice")));
-                }
-                map.insert(key, entries.next_value()?);
-            }
-            Ok(map)
-        }
-    }
-
-    from.deserialize_any(Visitor(PhantomData))
-}
-
-/// What a group file must be, said in every error about its shape.
-const GROUP_FILE: &str = "a list of user IDs, or a mapping with the key `users` that holds one";
-
-struct GroupFile(Vec<Entry>);
-
-impl<'de> Deserialize<'de> for GroupFile {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = GroupFile;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(GROUP_FILE)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<GroupFile, A::Error> {
-                let mut list = Vec::new();
-                while let Some(entry) = seq.next_element::<Entry>()? {
-                    list.push(entry);
-                }
-                Ok(GroupFile(list))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<GroupFile, A::Error> {
-                struct Users(Vec<Entry>);
-                impl<'de> Deserialize<'de> for Users {
-                    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                        list(from).map(Users)
-                    }
-                }
-                let mut users: Option<Users> = None;
-                while let Some(key) = map.next_key::<String>()? {
-                    match (key.as_str(), &users) {
-                        ("users", None) => users = Some(map.next_value()?),
-                        ("users", Some(_)) => {
-                            return Err(de::Error::custom("the key `users` stands here twice"));
-                        }
-                        _ => {
-                            let message = format!("unknown key `{key}`: expected {GROUP_FILE}");
-                            return Err(de::Error::custom(message));
-                        }
-                    }
-                }
-                let missing = || de::Error::custom("the key `users` is missing");
-                users.map(|Users(list)| GroupFile(list)).ok_or_else(missing)
-            }
-        }
-
-        deserializer.deserialize_any(Visitor)
-    }
-}
-
-impl<'de> Deserialize<'de> for Entry {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = Entry;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a user ID in quotes")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Entry, E> {
-                // Copies made through aliases end here: no user ID is longer.
-                if text.len() > 4 * crate::id::MAX_BYTES {
-                    return Ok(Entry::Other("a very long text"));
-                }
-                Ok(Entry::Text(text.into()))
-            }
-
-            fn visit_unit<E: de::Error>(self) -> Result<Entry, E> {
-                Ok(Entry::Other("nothing"))
-            }
-
-            fn visit_bool<E: de::Error>(self, _: bool) -> Result<Entry, E> {
-                Ok(Entry::Other("a truth value"))
-            }
-
-            fn visit_i64<E: de::Error>(self, _: i64) -> Result<Entry, E> {
-                Ok(Entry::Other("a number"))
-            }
-
-            fn visit_u64<E: de::Error>(self, _: u64) -> Result<Entry, E> {
-                Ok(Entry::Other("a number"))
-            }
-
-            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Entry, E> {
-                Ok(Entry::Other("a number"))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Entry, A::Error> {
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Entry::Other("a list"))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Entry::Other("a mapping"))
-            }
-        }
-
-        deserializer.deserialize_any(Visitor)
-    }
 }
 
 #[cfg(test)]
@@ -421,6 +231,34 @@ mod tests {
             "users: ['ann']",
         ] {
             assert!(directory(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_stands_twice_is_shown_where_it_stands_again() {
+        for (text, line, column) in [
+            ("users: []\nserver_name: x.org\nusers: []\n", 3, 1),
+            ("{users: [], users: []}", 1, 13),
+            ("rooms:\n  '!r': {}\n  \"!r\": {}\n", 3, 3),
+            ("rooms:\n  '!r':\n    members: []\n    members: []\n", 4, 5),
+        ] {
+            let fault = directory(text).unwrap_err();
+            assert!(fault.message.ends_with("stands here twice"), "{fault:?}");
+            assert_eq!(fault.position, at(line, column), "{text}");
+        }
+        let fault = group_file("users:\n- '@a'\nusers:\n- '@b'\n").unwrap_err();
+        assert_eq!(fault.position, at(3, 1));
+    }
+
+    #[test]
+    fn a_byte_order_mark_belongs_at_the_start() {
+        assert!(group_file("\u{feff}- '@a'\n").is_ok());
+        assert!(directory("\u{feff}users: []\n").is_ok());
+        for text in ["users:\n\u{feff}- '@a:x'\n", "users:\n\u{feff}  - '@a:x'\n"] {
+            for fault in [group_file(text).unwrap_err(), directory(text).unwrap_err()] {
+                assert!(fault.message.contains("byte order mark"), "{fault:?}");
+                assert_eq!(fault.position, at(2, 1));
+            }
         }
     }
 }

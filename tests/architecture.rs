@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const ORDER: &[&str] = &[
     "error",
     "source",
+    "foreign",
     "diagnostic",
     "id",
     "names",
@@ -41,7 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("regex", &["policy", "resolve"]),
     ("regex_automata", &["lint", "policy"]),
     ("regex_syntax", &["policy"]),
-    ("rustix", &["cli"]),
+    ("rustix", &["cli", "load"]),
     ("serde_yaml", &["yaml"]),
     ("unicode_security", &["lint"]),
 ];

@@ -439,7 +439,7 @@ fn users_that_are_none() {
 #[test]
 fn a_wrong_directory_file() {
     let folder = with_policy("send all to @gobbler:example.org\n");
-    let cases: [(&[u8], &str); 5] = [
+    let cases: [(&[u8], &str); 15] = [
         (
             b"server_name: example.org\nusers: [\"ann\"]\n",
             "facts.yaml:2:9: ",
@@ -451,6 +451,43 @@ fn a_wrong_directory_file() {
             "facts.yaml:2:7: this is not UTF-8",
         ),
         (b"[1]\n", "facts.yaml:1:1: "),
+        (b"\xff\xfeu\0", "facts.yaml:1:1: this is UTF-16, not UTF-8"),
+        (
+            b"server_name: x.org\nusers: []\nusers: []\n",
+            "facts.yaml:3:1: the key `users` stands here twice",
+        ),
+        (
+            b"rooms:\n  \"!r\": {}\n  '!r': {}\n",
+            "facts.yaml:3:3: rooms: the room `!r` stands here twice",
+        ),
+        (
+            b"rooms:\n  \"!r\":\n    members: []\n    members: []\n",
+            "facts.yaml:4:5: rooms.!r: the key `members` stands here twice",
+        ),
+        (
+            b"rooms:\n  \"!r\":\n    membrs: []\n",
+            "facts.yaml:3:5: rooms.!r: unknown key `membrs`: expected a mapping with `aliases` and",
+        ),
+        (
+            b"rooms:\n  \"!r\":\n    members: \"@a:x.org\"\n",
+            "facts.yaml:3:14: rooms.!r.members: expected a list (`[]` for an empty one), found a text",
+        ),
+        (
+            b"rooms:\n  - \"!r\"\n",
+            "facts.yaml:2:3: rooms: expected a mapping from room IDs",
+        ),
+        (
+            b"users:\n\xef\xbb\xbf- \"@a:x.org\"\n",
+            "facts.yaml:2:1: a byte order mark stands here (U+FEFF), which belongs only at",
+        ),
+        (
+            b"<<<<<<< HEAD\nusers: []\n=======\nusers: [a]\n>>>>>>> x\n",
+            "facts.yaml:1:1: a merge left this conflict unresolved",
+        ),
+        (
+            b"server_name: {{ domain }}\n",
+            "facts.yaml:1:14: `{{ domain }}` is a place in a template",
+        ),
     ];
     for (text, wanted) in cases {
         fs::write(folder.path().join("facts.yaml"), text).unwrap();

@@ -59,7 +59,9 @@ fn check(path: &str) -> usize {
     let folder = tempfile::tempdir().unwrap();
     for (_, name, text) in &blocks {
         if let Some(name) = name {
-            std::fs::write(folder.path().join(name), text).unwrap();
+            let file = folder.path().join(name);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, text).unwrap();
         }
     }
     // What no page can hold.
@@ -81,7 +83,10 @@ fn check(path: &str) -> usize {
     let policies = blocks.iter().filter(|(language, ..)| language == "policy");
     let mut count = transcripts.len();
     for (_, name, text) in policies {
-        let shown = |name: &String| transcripts.iter().any(|text| text.contains(name.as_str()));
+        let shown = |name: &String| {
+            let name = name.rsplit('/').next().unwrap();
+            transcripts.iter().any(|text| text.contains(name))
+        };
         if name.as_ref().is_some_and(shown) {
             continue;
         }

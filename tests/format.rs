@@ -56,7 +56,7 @@ fn printed(text: &str) -> String {
 #[test]
 fn texts_are_printed_as_they_stand_beside() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/format");
-    let (texts, report) = texts(&folder);
+    let (texts, report) = texts(&[&folder]);
     assert!(report.is_empty() && texts.len() > 3, "{report}");
     for (path, text) in texts {
         let name = path.file_stem().unwrap().to_str().unwrap();
@@ -73,7 +73,7 @@ fn texts_are_printed_as_they_stand_beside() {
 #[test]
 fn what_the_project_shows_is_in_this_style() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (texts, report) = texts(&root.join("policies"));
+    let (texts, report) = texts(&[root.join("policies")]);
     assert!(report.is_empty() && texts.len() > 1, "{report}");
     for (path, text) in texts {
         assert_eq!(printed(&text), text, "{}", path.display());
@@ -103,7 +103,7 @@ fn formatted(rendered: &Rendered) -> Result<Rendered, String> {
     }
     let mut changed = rendered.clone();
     if let Some(path) = &rendered.path {
-        let (texts, report) = texts(&folder.path().join(path));
+        let (texts, report) = texts(&[folder.path().join(path)]);
         assert!(report.is_empty(), "{report}");
         for (path, text) in texts {
             let name = path.strip_prefix(folder.path()).unwrap();

@@ -240,6 +240,21 @@ fn group_files() {
         good + &numbered(n / 2, |at| format!("- \"b{at}\""))
     });
     with("numbers", 300, &|n| numbered(n, |at| format!("- {at}")));
+    with("users without quotes", 300, &|n| {
+        numbered(n, |at| format!("- @a{at}:x.org"))
+    });
+    with("users without marks", 300, &|n| {
+        numbered(n, |at| format!("@a{at}:x.org"))
+    });
+    with("quotes left open", 300, &|n| {
+        numbered(n, |at| format!("- \"@a{at}:x.org"))
+    });
+    with("no commas", 300, &|n| {
+        format!("[{}]", "'@a:x.org' ".repeat(n))
+    });
+    with("templates on a line", 300, &|n| {
+        format!("- \"@a:x.org\" # {}", "{{ a }} ".repeat(n))
+    });
     with("one line", 300, &|n| {
         format!("[{}]", "'@a:x.org', ".repeat(n))
     });

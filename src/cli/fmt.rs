@@ -1,12 +1,11 @@
 //! `fmt`: policy files in one style.
 
-use std::collections::BTreeSet;
-use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use presence_router::diagnostic::{Report, visible};
+use presence_router::source::shown;
 use presence_router::{MAX_FILE_BYTES, format, texts};
 
 use super::diff::diff;
@@ -88,7 +87,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     } else {
         for (path, text) in outcome.files(&arguments.paths) {
             let target = (!arguments.check).then_some(path.as_path());
-            outcome.one(&path.to_string_lossy(), &text, target);
+            outcome.one(&shown(path.as_os_str()), &text, target);
         }
     }
     outcome.end(arguments.check)
@@ -97,17 +96,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 impl Outcome {
     /// The texts of all files, each once, all read before the first is written.
     fn files(&mut self, paths: &[PathBuf]) -> Vec<(PathBuf, String)> {
-        let mut files = Vec::new();
-        let mut seen = BTreeSet::new();
-        for path in paths {
-            let (found, report) = texts(path);
-            self.broken(&report);
-            for (path, text) in found {
-                if seen.insert(fs::canonicalize(&path).unwrap_or_else(|_| path.clone())) {
-                    files.push((path, text));
-                }
-            }
-        }
+        let (files, report) = texts(paths);
+        self.broken(&report);
         files
     }
 

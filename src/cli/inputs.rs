@@ -3,19 +3,19 @@
 //! Law: whatever is wrong with them is said before the first answer.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use presence_router::diagnostic::{Name, Report, nearest, visible};
+use presence_router::diagnostic::{Name, Report, nearest, short, visible};
 use presence_router::directory::Directory;
 use presence_router::error::Error;
 use presence_router::id::{IdError, UserId};
 use presence_router::policy::{Kind, PolicySet};
 use presence_router::router::{Origin, Router, Snapshot};
 use presence_router::source::Span;
-use presence_router::{MAX_FILE_BYTES, Written, short_user_help};
+use presence_router::{MAX_FILE_BYTES, Written, short_user_help, why_unreadable};
 
 use super::output::{Failure, Fault, count, note};
 
@@ -131,7 +131,8 @@ pub fn read_directory(path: &Path) -> Result<Directory, Failure> {
     let mut bytes = Vec::new();
     let file = File::open(path);
     let read = file.and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
-    if let Err(source) = read {
+    if let Err(error) = read {
+        let source = io::Error::new(error.kind(), why_unreadable(path, &error));
         let error = Error::Read {
             path: path.to_owned(),
             source,
@@ -161,7 +162,11 @@ pub fn read_directory(path: &Path) -> Result<Directory, Failure> {
                 .chars()
                 .count()
                 + 1;
-            let message = format!("{name}:{line}:{column}: this is not UTF-8");
+            let what = match error.as_bytes() {
+                [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "this is UTF-16, not UTF-8",
+                _ => "this is not UTF-8",
+            };
+            let message = format!("{name}:{line}:{column}: {what}");
             return Err(Failure::wrong(message, "save the file as UTF-8"));
         }
     };
@@ -225,7 +230,10 @@ fn local_or_remote(policy: &PolicySet) -> Option<(&'static str, Span)> {
 /// A user ID as the command line takes it: like in the policy, its server may be left out.
 fn user(text: &str, policy: &PolicySet, directory: &Directory) -> Result<UserId, Fault> {
     let wrong = |reason: &str, help: String| {
-        Fault::new(format!("`{}` is not a user: {reason}", visible(text)), help)
+        Fault::new(
+            format!("`{}` is not a user: {reason}", visible(&short(text))),
+            help,
+        )
     };
     let example = match &policy.default_server {
         Some(server) => format!("@ann:{server}"),

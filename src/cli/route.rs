@@ -6,7 +6,7 @@ use std::io::{self, BufRead, IsTerminal, Read};
 
 use clap::Args;
 use presence_router::MAX_FILE_BYTES;
-use presence_router::diagnostic::visible;
+use presence_router::diagnostic::{short, visible};
 use presence_router::id::UserId;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess};
 
@@ -74,7 +74,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         if line.is_empty() {
             break;
         }
-        let batch = batch(&line).map_err(|reason| {
+        let batch = batch(&line, number == 1).map_err(|reason| {
             let message = format!("standard input, line {number}{reason}");
             Failure::Failed(Fault::new(
                 message,
@@ -125,8 +125,8 @@ struct Batch(Vec<Update>);
 /// One update; the rest of it is the homeserver's affair.
 struct Update(UserId);
 
-/// Reads a line; the error is what to say after the line's number.
-fn batch(line: &[u8]) -> Result<Batch, String> {
+/// Reads a line; the error is what to say after the line's number. A byte order mark may begin the first.
+fn batch(line: &[u8], first: bool) -> Result<Batch, String> {
     if line.len() as u64 > MAX_FILE_BYTES {
         return Err(format!(": it is over {} MiB long", MAX_FILE_BYTES >> 20));
     }
@@ -135,7 +135,13 @@ fn batch(line: &[u8]) -> Result<Batch, String> {
         let column = String::from_utf8_lossy(before).chars().count() + 1;
         format!(", column {column}: this is not UTF-8")
     })?;
-    let text = text.trim_end_matches(['\n', '\r']);
+    let marked = text.strip_prefix('\u{feff}');
+    if marked.is_some() && !first {
+        let message =
+            ", column 1: a byte order mark stands here (U+FEFF), which belongs only at the start";
+        return Err(message.into());
+    }
+    let text = marked.unwrap_or(text).trim_end_matches(['\n', '\r']);
     if text.trim().is_empty() {
         return Err(": it is empty, and a batch without updates is `[]`".into());
     }
@@ -145,10 +151,15 @@ fn batch(line: &[u8]) -> Result<Batch, String> {
         let column = before.map_or(error.column(), |before| before.chars().count() + 1);
         let message = error.to_string();
         let end = message.rfind(" at line ").unwrap_or(message.len());
-        format!(
-            ", column {column}: {}",
-            message.get(..end).unwrap_or(&message)
-        )
+        let message = message.get(..end).unwrap_or(&message);
+        // What stands there may be long, or of a file that was given by mistake.
+        let message = match message.rsplit_once(", expected ") {
+            Some((found, wanted)) if found.starts_with("invalid type: string ") => {
+                format!("invalid type: a text, expected {wanted}")
+            }
+            _ => message.to_owned(),
+        };
+        format!(", column {column}: {message}")
     })
 }
 
@@ -198,7 +209,7 @@ impl<'de> Deserialize<'de> for Update {
                     if sender.is_some() {
                         return Err(de::Error::custom("this update has a second `user_id`"));
                     }
-                    let wrong = |error| format!("the user_id `{}` {error}", visible(&text));
+                    let wrong = |error| format!("the user_id `{}` {error}", visible(&short(&text)));
                     let id =
                         UserId::parse(&text).map_err(|error| de::Error::custom(wrong(error)))?;
                     sender = Some(Update(id));

@@ -28,8 +28,9 @@ use crate::source::{Position, Sources, Span};
 pub use fix::{Fixed, apply};
 pub use name::{Level, Name};
 pub use nearest::nearest;
-pub use visible::visible;
+use visible::quoting_little;
 pub(crate) use visible::visible_message;
+pub use visible::{short, visible};
 
 /// A second place that matters to a problem, such as the other definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,9 +75,10 @@ impl Diagnostic {
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Self {
+        let paths = matches!(name, Name::UnreadableFile | Name::NotUtf8 | Name::TooLarge);
         Diagnostic {
             name,
-            message: visible_message(&message.into()),
+            message: visible_message(&quoting_little(&message.into(), paths)),
             span,
             labels: Vec::new(),
             help: visible_message(&help.into()),

@@ -84,6 +84,7 @@ names! {
         RedundantRule = "redundant-rule": "Another rule already gives all of it.",
         BlockedRule = "blocked-rule": "A block undoes all of it.",
         IdleBlock = "idle-block": "A block with nothing to undo.",
+        EmptyPolicy = "empty-policy": "A policy file without a statement.",
         EmptySelector = "empty-selector": "A selector that no user can be in.",
         UnresolvedRoom = "unresolved-room": "A room that the directory does not know.",
         UnknownUser = "unknown-user": "A local user whom the directory does not know.",
@@ -92,6 +93,8 @@ names! {
         ConfusableId = "confusable-id": "Another ID looks the same.",
     }
     Note {
+        IgnoredFile = "ignored-file": "A file that is not read because of its name.",
+        CopiedFile = "copied-file": "A policy file whose name is that of a copy.",
         IdleAllow = "idle-allow": "A comment that allows nothing.",
         UppercaseServer = "uppercase-server": "A server with capitals that is not known in lower case.",
     }

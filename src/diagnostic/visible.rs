@@ -13,6 +13,13 @@ use std::ops::RangeInclusive;
 /// The most characters of a message or a help.
 const LONGEST_MESSAGE: usize = 2000;
 
+/// The most characters of what a message quotes: messages go into logs, and what they quote may be a file
+/// that was named by mistake.
+const LONGEST_QUOTED: usize = 60;
+
+/// The same of a path, which is told by its end.
+const LONGEST_PATH: usize = 300;
+
 /// Characters that are not drawn or that change how others are.
 const NOT_DRAWN: &[RangeInclusive<char>] = &[
     '\u{ad}'..='\u{ad}',
@@ -58,7 +65,35 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     shown.into()
 }
 
-/// The same, with the middle left out of what is too long to read: a word may be as long as its file.
+/// What a message quotes of an input: its beginning, if it is long.
+pub fn short(text: &str) -> String {
+    cut(text, LONGEST_QUOTED)
+}
+
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some((cut, _)) => format!("{}...", text.get(..cut).unwrap_or_default()),
+    }
+}
+
+/// A message in which all that stands between backticks is [`short`], or as long as a path may be. An input
+/// that holds backticks itself may be cut elsewhere, and never less.
+pub(super) fn quoting_little(text: &str, paths: bool) -> Cow<'_, str> {
+    let most = if paths { LONGEST_PATH } else { LONGEST_QUOTED };
+    if text.chars().nth(most).is_none() {
+        return text.into();
+    }
+    let parts = text.split('`').enumerate();
+    let parts = parts.map(|(at, part)| match at % 2 {
+        0 => part.to_owned(),
+        _ => cut(part, most),
+    });
+    let parts: Vec<String> = parts.collect();
+    parts.join("`").into()
+}
+
+/// A text as [`visible`] shows it, with the middle left out of what is too long to read: a word may be as long as its file.
 pub(crate) fn visible_message(text: &str) -> String {
     let Some((cut, _)) = text.char_indices().nth(LONGEST_MESSAGE) else {
         return visible(text).into_owned();
@@ -112,6 +147,18 @@ mod tests {
         for plain in ["äöü", "日本", "🦀", "e\u{301}", " "] {
             assert!(matches!(visible(plain), Cow::Borrowed(_)), "{plain}");
         }
+    }
+
+    #[test]
+    fn messages_quote_little() {
+        let long = "x".repeat(100);
+        let message = format!("`{long}` is none, `{long}` neither, of {long}");
+        let cut = format!("{}...", "x".repeat(60));
+        let wanted = format!("`{cut}` is none, `{cut}` neither, of {long}");
+        assert_eq!(quoting_little(&message, false), wanted);
+        assert_eq!(quoting_little(&message, true), message);
+        assert_eq!(short(&long), cut);
+        assert_eq!(short(&"\u{e4}".repeat(60)), "\u{e4}".repeat(60));
     }
 
     #[test]

@@ -2,17 +2,22 @@
 //!
 //! Not for: the users in them (`resolve`), nor YAML (`yaml`).
 //!
-//! Law: each file is read once however many groups name it; what is wrong is told in the order of the groups.
+//! Law: each file is read once however many groups name it, and by whatever names; what is wrong is told in the order of the groups.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::paths::{near_file, plain_path};
+use super::find::FileAt;
+use super::paths::{beside_link, beside_target, near_file, plain_path};
+use super::stamp::{Identity, Stamp};
 use super::{Loader, threads};
 use crate::diagnostic::{Diagnostic, Name, visible};
-use crate::resolve::{Content, GroupFile, Users, advice_on_file};
-use crate::source::{Source, SourceId, Span};
+use crate::resolve::{Content, GroupFile, Users};
+use crate::source::{Source, SourceId, Span, shown};
 use crate::syntax::{self, Packed, ast::Statement, word};
 use crate::yaml;
 
@@ -23,13 +28,14 @@ impl Loader {
         root: &Path,
         texts: &[(SourceId, Arc<[Packed]>)],
     ) -> HashMap<Span, GroupFile> {
-        let base = match root.is_dir() {
+        let base = match self.is_folder {
             true => root,
             false => root.parent().unwrap_or(root),
         };
         let base = plain_path(base);
         let mut by_place: HashMap<Span, Option<usize>> = HashMap::new();
         let mut by_path: HashMap<PathBuf, usize> = HashMap::new();
+        let mut by_identity: HashMap<Identity, usize> = HashMap::new();
         let mut files: Vec<ReadFile> = Vec::new();
         let parts = texts
             .iter()
@@ -41,7 +47,14 @@ impl Loader {
             let written = match word::plain(self.sources.text(path.span), path.quoted) {
                 Ok(written) => written,
                 Err(_) => {
-                    let help = "in quotes a single `\\` is written `\\\\`";
+                    let text = self.sources.text(path.span);
+                    let help = match text.contains("\\\"") {
+                        false => format!(
+                            "folders are joined by `/`: write `{}`",
+                            text.replace("\\\\", "/").replace('\\', "/")
+                        ),
+                        true => "in quotes a single `\\` is written `\\\\`".into(),
+                    };
                     let message = "this path has a `\\` that escapes nothing";
                     self.problems
                         .push(Diagnostic::new(Name::Syntax, path.span, message, help));
@@ -53,21 +66,49 @@ impl Loader {
             let folder = source.and_then(Source::path).and_then(Path::parent);
             let folder = folder.unwrap_or(Path::new("")).to_owned();
             let file = plain_path(&folder.join(&written));
-            let at = match by_path.get(&file) {
+            if let Some(at) = by_path.get(&file) {
+                by_place.insert(path.span, Some(*at));
+                continue;
+            }
+            self.paths.push(file.clone());
+            let meta = fs::metadata(&file);
+            let stamp = meta.as_ref().ok().and_then(Stamp::of);
+            let identity = meta.is_ok().then(|| Identity::of(&file, stamp));
+            let known = identity.as_ref().and_then(|id| by_identity.get(id));
+            let at = match known {
                 Some(at) => *at,
                 None => {
-                    let source = self.group_file(&base, &file, path.span);
+                    let name = file.strip_prefix(&base).unwrap_or(&file).as_os_str();
+                    let name = match name.is_empty() {
+                        true => OsStr::new("."),
+                        false => name,
+                    };
+                    let at = FileAt {
+                        below: name.to_owned(),
+                        name: shown(name).into_owned(),
+                        path: file.clone(),
+                        stamp,
+                    };
+                    let source = match meta {
+                        Ok(_) => self.read(&at, Some(path.span)),
+                        Err(error) => {
+                            self.unreadable(path.span, &at.name, &file, &error);
+                            self.advise_on_path(&file, &written, path.span.source);
+                            None
+                        }
+                    };
                     files.push(ReadFile {
                         source,
                         problems_before: self.problems.len(),
                     });
-                    self.paths.push(file.clone());
-                    by_path.insert(file, files.len() - 1);
                     files.len() - 1
                 }
             };
+            by_identity.extend(identity.map(|identity| (identity, at)));
+            by_path.insert(file, at);
             by_place.insert(path.span, Some(at));
         }
+        self.seen.extend(by_identity.into_keys());
         let content = self.entries(&files);
         let file = |at: Option<usize>| at.and_then(|at| content.get(at).cloned().flatten());
         let by_place = by_place.into_iter();
@@ -103,8 +144,8 @@ impl Loader {
                 (Some(users), _) => Some(Content::Users(users)),
                 (None, Some(Ok(entries))) => Some(Content::Entries(entries.into())),
                 (None, Some(Err(fault))) => {
-                    let problem = file.source.map(|id| self.fault(id, fault));
-                    faults.extend(problem.map(|problem| (file.problems_before, problem)));
+                    let problems = file.source.map(|id| self.mistakes(id, &fault));
+                    faults.push((file.problems_before, problems.unwrap_or_default()));
                     None
                 }
                 (None, None) => None,
@@ -112,56 +153,51 @@ impl Loader {
             content.push(file.source.zip(found));
         }
         // Each where it stood if files were read and understood one by one.
-        for (at, problem) in faults.into_iter().rev() {
-            self.problems.insert(at, problem);
+        for (at, problems) in faults.into_iter().rev() {
+            self.problems.splice(at..at, problems);
         }
         content
     }
 
-    fn group_file(&mut self, base: &Path, file: &Path, named: Span) -> Option<SourceId> {
-        let name = file.strip_prefix(base).unwrap_or(file);
-        let name = match name.to_string_lossy() {
-            name if name.is_empty() => ".".to_owned(),
-            name => name.into_owned(),
-        };
-        let read = self.read(&name, file, Some(named));
-        if read.is_none() {
-            let written = self.sources.text(named).trim_matches('"').to_owned();
-            if let Some(near) = near_file(file, &written)
-                && let Some(problem) = self.problems.last_mut()
-                && problem.name == Name::UnreadableFile
-            {
-                let help = format!(
-                    "did you mean `\"{near}\"`? the path is relative to the file that names it"
-                );
-                problem.help = visible(&help).into_owned();
+    /// Helps with the path of a file that is not there, which is the last problem.
+    fn advise_on_path(&mut self, file: &Path, written: &str, policy: SourceId) {
+        let source = self.sources.get(policy);
+        let policy = source.and_then(Source::path).unwrap_or(Path::new(""));
+        let looked = beside_link(policy, written);
+        let help = match (
+            beside_target(policy, written),
+            near_file(file, written),
+            looked,
+        ) {
+            (Some(other), _, Some(looked)) => format!(
+                "{looked}; did you mean `\"{other}\"`, beside the file that the link leads to?"
+            ),
+            (_, Some(near), Some(looked)) => format!("{looked}; did you mean `\"{near}\"`?"),
+            (_, None, Some(looked)) => looked,
+            (_, Some(near), None) => {
+                format!("did you mean `\"{near}\"`? the path is relative to the file that names it")
             }
+            (_, None, None) => return,
+        };
+        if let Some(problem) = self.problems.last_mut() {
+            problem.help = visible(&help).into_owned();
         }
-        read
     }
 
-    /// What is wrong with a group file as a whole.
-    fn fault(&self, id: SourceId, fault: yaml::Fault) -> Diagnostic {
-        let Some(source) = self.sources.get(id) else {
-            return Diagnostic::new(Name::InvalidGroupFile, Span::file(id), fault.message, "");
+    /// What is wrong with a group file that is refused as a whole.
+    fn mistakes(&self, id: SourceId, fault: &yaml::Fault) -> Vec<Diagnostic> {
+        let text = self.sources.get(id).map_or("", Source::text);
+        let mistakes = yaml::mistakes(text, fault).into_iter();
+        let problem = |mistake: yaml::Mistake| {
+            let span = Span::new(id, mistake.at.start, mistake.at.end);
+            let name = Name::InvalidGroupFile;
+            let problem = Diagnostic::new(name, span, mistake.message, mistake.help);
+            let edit = |problem: Diagnostic, (at, new): (Range<usize>, String)| {
+                problem.with_edit(Span::new(id, at.start, at.end), new)
+            };
+            mistake.edits.into_iter().fold(problem, edit)
         };
-        let start = source.byte_at(fault.position);
-        let line_start = source.line_start(fault.position.line);
-        let end = line_start + source.line(fault.position.line).len();
-        let span = Span::new(id, start, end);
-        let advice = advice_on_file(source.text(), fault.position);
-        let problem = Diagnostic::new(Name::InvalidGroupFile, span, fault.message, advice.help);
-        match advice.fix {
-            Some((old, new))
-                if source
-                    .text()
-                    .get(start..)
-                    .is_some_and(|rest| rest.starts_with(&old)) =>
-            {
-                problem.with_edit(Span::new(id, start, start + old.len()), new)
-            }
-            _ => problem,
-        }
+        mistakes.map(problem).collect()
     }
 }
 

@@ -4,7 +4,6 @@
 //! bytes; a load with what earlier ones kept gives what a load without does.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -41,9 +40,8 @@ pub(super) struct File {
 }
 
 impl File {
-    /// Whether the file is for certain the one that was read. Costs a look at it.
-    pub(super) fn is_unchanged(&self, path: &Path) -> bool {
-        let now = fs::metadata(path).ok().as_ref().and_then(Stamp::of);
+    /// Whether a file that is described so now is for certain the one that was read.
+    pub(super) fn is_unchanged(&self, now: Option<Stamp>) -> bool {
         self.stamp.is_some() && self.stamp == now
     }
 }

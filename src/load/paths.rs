@@ -6,9 +6,18 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use crate::diagnostic::nearest;
+use crate::source::shown;
 
 /// How many names of a folder are compared with one that is missing.
 const LISTED: usize = 1_000;
+
+/// Links followed to reach one file, as in Linux.
+pub(super) const MAX_LINKS: usize = 40;
+
+/// Whether a path is written in quotes as it is.
+fn is_plain(path: &str) -> bool {
+    !path.contains(['"', '\\', '*', '?'])
+}
 
 /// The path of a file that is there and was likely meant by one that is not. Costs listing a folder,
 /// as far as [`LISTED`] names.
@@ -16,7 +25,6 @@ pub(super) fn near_file(missing: &Path, written: &str) -> Option<String> {
     if missing.exists() || written.contains('\\') {
         return None;
     }
-    let plain = |path: &str| !path.contains(['"', '\\', '*', '?']);
     // The folder that the policy file lies in already is written once more.
     let depth = Path::new(written).components().count();
     let folder = missing.ancestors().nth(depth)?;
@@ -24,12 +32,16 @@ pub(super) fn near_file(missing: &Path, written: &str) -> Option<String> {
     while parts.next().is_some() && parts.as_path().file_name().is_some() {
         let path = parts.as_path();
         if folder.join(path).is_file() {
-            return path.to_str().filter(|path| plain(path)).map(str::to_owned);
+            return path
+                .to_str()
+                .filter(|path| is_plain(path))
+                .map(str::to_owned);
         }
     }
-    let entries = fs::read_dir(missing.parent()?).ok()?.flatten().take(LISTED);
+    let entries = fs::read_dir(or_here(missing.parent()?)).ok()?;
+    let entries = entries.flatten().take(LISTED);
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| plain(name)).collect();
+    let mut names: Vec<String> = names.filter(|name| is_plain(name)).collect();
     names.sort();
     let stem = |name: &str| {
         name.rsplit_once('.')
@@ -46,6 +58,44 @@ pub(super) fn near_file(missing: &Path, written: &str) -> Option<String> {
     })?;
     let path = Path::new(written).with_file_name(near);
     path.to_str().map(str::to_owned)
+}
+
+/// Where was looked for a file that is not there, if the policy file that names it is a link: people think
+/// of the folder that it leads to.
+pub(super) fn beside_link(policy: &Path, written: &str) -> Option<String> {
+    fs::read_link(policy).ok()?;
+    let looked = plain_path(&policy.parent()?.join(written));
+    let looked = shown(looked.as_os_str());
+    let link = shown(policy.as_os_str());
+    Some(format!(
+        "it was looked for as `{looked}`, beside the link `{link}`"
+    ))
+}
+
+/// The path of a file that lies beside what a linked policy file leads to, as the link's folder sees it.
+pub(super) fn beside_target(policy: &Path, written: &str) -> Option<String> {
+    let folder = policy.parent()?;
+    let mut link = PathBuf::from(policy.file_name()?);
+    for _ in 0..MAX_LINKS {
+        let target = fs::read_link(folder.join(&link)).ok()?;
+        link = link.parent()?.join(target);
+        let near = link.with_file_name(written);
+        if folder.join(&near).is_file() {
+            return near
+                .to_str()
+                .filter(|path| is_plain(path))
+                .map(str::to_owned);
+        }
+    }
+    None
+}
+
+/// The folder that a path without a folder lies in has a name too.
+pub(super) fn or_here(folder: &Path) -> &Path {
+    match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    }
 }
 
 /// A path without `.` and, where that cannot change its meaning, without `..`.

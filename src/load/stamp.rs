@@ -1,9 +1,11 @@
-//! How the system describes a file, to tell without reading it that it is what it was.
+//! How the system describes a file, to tell without reading it that it is what it was, and that two names
+//! lead to one file.
 //!
 //! Law: a stamp is trusted only if it was old when the file was read: times are kept so coarsely that a
 //! write right after another leaves none. What a platform does not tell is 0.
 
-use std::fs::Metadata;
+use std::fs::{self, Metadata};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// So long before a file was read its last change must have been. The coarsest file systems count in
@@ -11,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const OLD: Duration = Duration::from_secs(3);
 
 /// The place, length and times of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Stamp {
     place: (u64, u64),
     len: u64,
@@ -40,6 +42,26 @@ impl Stamp {
         let before = before.unwrap_or_default();
         let seconds = i64::try_from(before.as_secs()).unwrap_or_default();
         self.modified.max(self.changed) < (seconds, i64::from(before.subsec_nanos()))
+    }
+}
+
+/// What a file is, whatever names lead to it.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) enum Identity {
+    /// The whole stamp: some file systems, of networks and in user space, number several files alike.
+    Stamp(Stamp),
+    /// Its path without links, where files have no numbers.
+    Path(PathBuf),
+}
+
+impl Identity {
+    /// Costs nothing where files have numbers, else finding the path.
+    pub(super) fn of(path: &Path, stamp: Option<Stamp>) -> Identity {
+        match stamp.filter(|stamp| stamp.place.1 != 0) {
+            Some(stamp) => Identity::Stamp(stamp),
+            // A path that cannot be found names a file of its own, which is then read.
+            None => Identity::Path(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())),
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! Law: a policy with an error gives no usable [`PolicySet`]; one cause gives one problem. Groups
 //! may use groups to any depth, so nothing here recurses over them.
 
+mod dialect;
 mod listed;
 mod meant;
 mod order;
@@ -25,7 +26,6 @@ use crate::syntax::ast::{self, Statement, Word};
 use crate::syntax::{KEYWORDS, Packed};
 use crate::yaml::Entry;
 
-pub use listed::advice_on_file;
 pub use short::{Written, short_user_help};
 
 use order::in_order;
@@ -457,7 +457,9 @@ impl<'a> Resolver<'a, '_> {
             let message = format!("`{text}` is not a group's name");
             let help = match text.chars().next() {
                 Some('@') => format!("write `{text}` without `group`, or the name of a group"),
-                Some('#' | '!') => format!("write `members of {text}`, or the name of a group"),
+                Some('#' | '!') => {
+                    format!("for those in a room stands `members of {text}`, without `group`")
+                }
                 _ => group_name_help(text),
             };
             self.report(Name::Syntax, name.span, message, help);
@@ -475,7 +477,7 @@ impl<'a> Resolver<'a, '_> {
             Some(near) => format!("did you mean `group {near}`?"),
             None => {
                 self.unknown.push((text, self.problems.len()));
-                format!("define it on a line of its own: `group {text} = @ann, @bob`")
+                format!("define it on a line of its own: `group {text} = USERS`")
             }
         };
         let message = format!("there is no group `{text}`");

@@ -2,6 +2,7 @@
 //!
 //! Law: a word is read whole and then checked, so that a mistake in it has its own name.
 
+use super::dialect::regex_help;
 use super::meant::{self, Meant};
 use super::short::{Written, short_alias_help, short_user_help};
 use super::{Default, Resolver};
@@ -13,12 +14,15 @@ use crate::id::{
 use crate::policy::{Kind, MAX_REGEXES_BYTES, Named, Pattern, Room};
 use crate::source::Span;
 use crate::syntax::ast::Word;
-use crate::syntax::link::id_in_link;
 use crate::syntax::word;
 
 /// A word this long is no ID, however many of its characters are wild or escaped; it is not taken
 /// apart, which would cost a multiple of it.
 const LONGEST_WORD: usize = 64 << 10;
+
+/// What to say where it is not known who was meant.
+const USER_FORM: &str =
+    "a user ID is written `@localpart:server`, in quotes if it holds other marks";
 
 impl Resolver<'_, '_> {
     /// A server name without globs.
@@ -127,7 +131,16 @@ impl Resolver<'_, '_> {
         }
         if let Err(reason) = check_user_glob(&pieces) {
             let message = format!("`{text}` can match no user ID: {reason}");
-            let help = "write it as `@localpart:server`, as in `@bot-*:example.org`";
+            let help = match text.trim_matches('"').strip_suffix('.') {
+                Some(bare) if !word.quoted && is_user_glob(bare) => {
+                    format!("a server is written without the last dot: write `{bare}`")
+                }
+                _ if !text.trim_matches('"').starts_with('@') => {
+                    meant::no_user_help(text.trim_matches('"'))
+                }
+                _ => "a pattern is written `@localpart:server`, with `*` and `?` on either side"
+                    .into(),
+            };
             self.report(Name::InvalidUserId, word.span, message, help);
             return None;
         }
@@ -153,31 +166,52 @@ impl Resolver<'_, '_> {
         if let Some(c) = odd {
             let message = format!("`{text}` holds {c:?}, which needs quotes in a user ID");
             let meant = meant::user_word(text);
+            let quoted = || {
+                let whole = match (&self.default, text.contains(':')) {
+                    (Default::Known(server), false) => format!("{text}:{server}"),
+                    _ => text.to_owned(),
+                };
+                let id = UserId::parse(&whole).is_ok() && meant::may_be_odd(text);
+                id.then(|| format!("`\"{}\"`", whole.replace('\\', "\\\\")))
+            };
             let help = if c.is_control() {
                 "this character cannot be seen: take it out".into()
             } else if c == '#' && text.contains(':') {
                 let (id, note) = text.split_once('#').unwrap_or((text, ""));
                 let note = note.trim_start_matches('#');
-                format!(
-                    "write `{id} # {note}`, with blanks around the `#`, for a comment, `\"{text}\"` for \
-                     the user"
-                )
+                let comment =
+                    format!("write `{id} # {note}`, with blanks around the `#`, for a comment");
+                match quoted() {
+                    Some(quoted) => format!("{comment}, {quoted} for the user"),
+                    None => comment,
+                }
             } else if c == '#' {
                 short_user_help(text, self.default_server(), Written::Policy)
             } else if let Some(meant) = &meant {
-                format!("{}write `{}`", meant.why, meant.text)
+                meant.help()
+            } else if let Some(help) = meant::joined_words(text) {
+                help
+            } else if let Some(pattern) =
+                meant::pattern_word(text, self.default_server().map(ServerName::as_str))
+            {
+                pattern
             } else if let Some((plain, why)) = meant::plain_word(text) {
                 format!("{why}: write `{plain}`")
             } else if text.contains(':') {
-                format!("write `\"{}\"`", text.replace('\\', "\\\\"))
+                match quoted() {
+                    Some(quoted) => format!("write {quoted}"),
+                    None => USER_FORM.into(),
+                }
             } else if text.contains(['*', '?']) {
                 let server = self
                     .default_server()
                     .map_or("example.org", ServerName::as_str);
                 let text = text.replace('\\', "\\\\");
                 format!("write it with its server, in quotes: `\"{text}:{server}\"`")
-            } else {
+            } else if meant::may_be_odd(text) {
                 short_user_help(text, self.default_server(), Written::Policy)
+            } else {
+                USER_FORM.into()
             };
             let problem = Diagnostic::new(Name::InvalidUserId, word.span, message, help);
             self.problems
@@ -206,12 +240,12 @@ impl Resolver<'_, '_> {
                     _ if short && !text.contains(':') => {
                         short_user_help(text, self.default_server(), Written::Policy)
                     }
-                    (Some(meant), _) => format!("{}write `{}`", meant.why, meant.text),
+                    (Some(meant), _) => meant.help(),
                     (None, Some(help)) => help,
                     (None, None) if self.groups.contains_key(text) => {
                         format!("write `group {text}` for the users of the group")
                     }
-                    (None, None) => user_help(text, &error, self.default_server()),
+                    (None, None) => user_help(text, &error),
                 };
                 let problem = Diagnostic::new(Name::InvalidUserId, span, message, help);
                 self.problems.push(with_fix(problem, meant));
@@ -278,6 +312,15 @@ impl Resolver<'_, '_> {
         let wrong = |message: String, help: String| {
             Some(Diagnostic::new(Name::InvalidRoom, word.span, message, help))
         };
+        if let Some(room) = meant::room_in_link(text.trim_matches('"')) {
+            let message = format!(
+                "`{}` is a link, not a room",
+                shorten(text.trim_matches('"'))
+            );
+            self.problems
+                .extend(wrong(message, format!("write `{room}`")));
+            return None;
+        }
         let Some(name) = Glob::new(pieces).literal() else {
             let help = "name each room: `members of (#a, #b)`; in quotes `\\*` is a plain `*`";
             let message = format!("`{text}` has a wildcard, and rooms have none");
@@ -313,15 +356,12 @@ impl Resolver<'_, '_> {
             }
             _ => wrong(
                 format!("`{}` is not a room", shorten(&name)),
-                match id_in_link(&name).filter(|id| !id.starts_with('@')) {
-                    Some(id) => format!("write `{id}`"),
-                    None if self.groups.contains_key(name.as_str()) => format!(
+                match self.groups.contains_key(name.as_str()) {
+                    true => format!(
                         "write `group {name}` for the users of the group, \
                          `members of #{name}` for those in the room"
                     ),
-                    None => format!(
-                        "a room is written by its ID `!opaque:example.org` or by its alias: `#{name}`"
-                    ),
+                    false => meant::no_room_help(&name),
                 },
             ),
         };
@@ -367,16 +407,7 @@ impl Resolver<'_, '_> {
                 let reason = error.lines().last().unwrap_or_default();
                 let reason = reason.strip_prefix("error: ").unwrap_or(reason);
                 let message = format!("this regex does not compile: {reason}");
-                let dotted = text
-                    .strip_prefix(['*', '?'])
-                    .map(|rest| format!(".*{rest}"));
-                let dotted = dotted.filter(|dotted| Pattern::new(dotted).is_ok());
-                let help = match dotted {
-                    Some(dotted) => format!("for any text write `.*`: `/{dotted}/`"),
-                    None => "the syntax is that of Rust's `regex` crate; `\\` makes a mark plain: \
-                             `\\(`"
-                        .into(),
-                };
+                let help = regex_help(&text, reason);
                 self.report(Name::InvalidRegex, span, message, help);
                 None
             }
@@ -444,11 +475,31 @@ fn with_fix(problem: Diagnostic, meant: Option<Meant>) -> Diagnostic {
 }
 
 fn server_help(text: &str, meant: &Option<Meant>) -> String {
-    if text.len() > 1 && text.starts_with('/') && text.ends_with('/') {
-        return format!("a regex stands after `matching`: write `users matching {text}`");
+    if let Some(inner) = text.strip_prefix('/').and_then(|t| t.strip_suffix('/')) {
+        let whole = match inner.trim_start_matches('^').starts_with(['@', '.']) {
+            true => inner.to_owned(),
+            false => format!("@[^:]*:(?:{inner})"),
+        };
+        if Pattern::new(&word::regex(&format!("/{whole}/"))).is_ok() {
+            return format!(
+                "a regex stands after `matching`, and matches a whole user ID: write \
+                 `users matching /{whole}/`"
+            );
+        }
+    }
+    if let Some((_, server)) = text.split_once(':').filter(|_| text.starts_with('@'))
+        && meant.is_none()
+        && ServerName::parse(server).is_ok()
+    {
+        return format!(
+            "write `{text}` without `users on` for this user, `users on {server}` for everyone there"
+        );
+    }
+    if let Some(help) = meant::addresses_help(text) {
+        return help;
     }
     if let Some(meant) = meant {
-        return format!("{}write `{}`", meant.why, meant.text);
+        return meant.help();
     }
     if let Some(glob) = text.strip_suffix('.').filter(|bare| bare.contains('*'))
         && is_server_glob(glob)
@@ -474,7 +525,22 @@ fn server_help(text: &str, meant: &Option<Meant>) -> String {
 
 fn is_server_glob(text: &str) -> bool {
     let legal = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]*?".contains(&b);
-    text.bytes().all(legal) && !text.ends_with('.') && text.len() <= crate::id::MAX_BYTES
+    // Behind a `:` that stands in no address is a port.
+    let host = text.rsplit(']').next().unwrap_or_default();
+    let port = |port: &str| {
+        port.bytes()
+            .all(|b| b.is_ascii_digit() || b"*?".contains(&b))
+    };
+    let ports = host.split(':').skip(1).all(port);
+    let one = text.contains('[') || host.matches(':').count() <= 1;
+    let ends = !text.ends_with('.') && text.len() <= crate::id::MAX_BYTES;
+    text.bytes().all(legal) && ends && ports && one
+}
+
+/// Whether a word outside quotes is a pattern of user IDs with a server.
+fn is_user_glob(text: &str) -> bool {
+    let pieces = word::pieces(text, false).unwrap_or_default();
+    check_user_glob(&pieces).is_ok()
 }
 
 /// `Err` says why no user ID can match.
@@ -495,7 +561,7 @@ fn check_user_glob(pieces: &[Piece]) -> Result<(), &'static str> {
     }
 }
 
-fn user_help(text: &str, error: &IdError, server: Option<&ServerName>) -> String {
+fn user_help(text: &str, error: &IdError) -> String {
     match error {
         IdError::Sigil(_) if text.ends_with(".yaml") || text.ends_with(".yml") => {
             format!("write `group NAME from \"{text}\"` for a group file")
@@ -506,13 +572,7 @@ fn user_help(text: &str, error: &IdError, server: Option<&ServerName>) -> String
         IdError::Sigil(_) if text.trim_matches('@').is_empty() => {
             "write it as `@ann:example.org`".into()
         }
-        IdError::Sigil(_) => {
-            let named = format!("@{text}");
-            match UserId::completed(&named, server) {
-                Err(IdError::Short(_)) => short_user_help(&named, server, Written::Policy),
-                _ => format!("write `\"{named}\"`"),
-            }
-        }
+        IdError::Sigil(_) => meant::no_user_help(text),
         IdError::TooLong(_) => "a user ID has at most 255 bytes, its server included".into(),
         _ => "a user ID is written `@localpart:server`, as in `@ann:example.org`".into(),
     }

@@ -1,12 +1,18 @@
-//! Matrix links: `https://matrix.to/#/@ann:example.org` and `matrix:u/ann:example.org`.
+//! Matrix links: `https://matrix.to/#/@ann:example.org`, `matrix:u/ann:example.org`, and those of web
+//! clients, `https://app.element.io/#/room/#ops:example.org`.
 //!
 //! Law: what is found is only as it was written; whether it is an ID is checked by who asks.
 
+use super::word::is_unquoted_localpart;
+
 /// The user or room ID, or the alias, that a link leads to.
 pub fn id_in_link(text: &str) -> Option<String> {
+    let text = text.trim_matches(['<', '>']);
     if let Some(rest) = text.strip_prefix("matrix:") {
-        let rest = rest.split('?').next()?;
+        let rest = rest.split(['?', '#']).next()?;
         let (kind, name) = rest.split_once('/')?;
+        // An event in the room may follow.
+        let name = name.split('/').next()?;
         let sigil = match kind {
             "u" | "user" => '@',
             "r" | "room" => '#',
@@ -15,10 +21,27 @@ pub fn id_in_link(text: &str) -> Option<String> {
         };
         return Some(format!("{sigil}{}", decoded(name)?));
     }
-    let (_, rest) = text.split_once("matrix.to/#/")?;
+    let starts = ["matrix.to/#/", "/#/room/", "/#/user/"];
+    let rest = starts.iter().find_map(|start| text.split_once(start));
+    let (_, rest) = rest?;
     let rest = rest.split(['?', '/']).next()?;
     let id = decoded(rest)?;
     id.starts_with(['@', '#', '!']).then_some(id)
+}
+
+/// An ID as a policy writes it: in quotes where it needs them.
+pub fn written(id: &str) -> String {
+    let name = id.split(':').next().unwrap_or_default();
+    let needs = match name.strip_prefix('@') {
+        Some(name) => !name.chars().all(is_unquoted_localpart),
+        None => name.contains([' ', '\t', ',', '(', ')', '"', '*', '?', '\\']),
+    };
+    let escaped = id.replace('\\', "\\\\").replace('"', "\\\"");
+    let escaped = escaped.replace('*', "\\*").replace('?', "\\?");
+    match needs {
+        true => format!("\"{escaped}\""),
+        false => id.to_owned(),
+    }
 }
 
 /// Percent signs and what they stand for.
@@ -50,6 +73,11 @@ mod tests {
             ("matrix:u/ann:x.org?action=chat", "@ann:x.org"),
             ("matrix:r/ops:x.org", "#ops:x.org"),
             ("matrix:roomid/a", "!a"),
+            ("matrix:roomid/a:x.org/e/event?via=y.org", "!a:x.org"),
+            ("https://matrix.to/#/!a:x.org/$event?via=x.org", "!a:x.org"),
+            ("https://matrix.to/#/%40we%2Cird%3Ax.org", "@we,ird:x.org"),
+            ("https://app.element.io/#/room/#ops:x.org", "#ops:x.org"),
+            ("<https://chat.x.org/#/user/@ann:x.org>", "@ann:x.org"),
         ] {
             assert_eq!(id_in_link(link).as_deref(), Some(id));
         }

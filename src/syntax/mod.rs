@@ -9,6 +9,7 @@ pub mod allow;
 pub mod ast;
 mod grammar;
 mod layout;
+mod left;
 pub(crate) mod link;
 pub(crate) mod marks;
 mod mistake;

@@ -40,6 +40,11 @@ impl Packed {
         }
     }
 
+    /// Whether there is no statement.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0 && self.others.is_empty()
+    }
+
     /// How many rules there are.
     pub fn rules_len(&self) -> usize {
         self.count

@@ -10,6 +10,7 @@ use pest::iterators::{Pair, Pairs};
 use super::ast::{Action, Kind, Rule as AstRule, Selector, Statement, Word};
 use super::grammar::{Grammar, Rule};
 use super::layout::{BLANKS, Logical, MAX_DEPTH, must_start, next_line, resume_after};
+use super::left::Left;
 use super::mistake::{
     Broken, Known, begins, between_lines, broken_in_two, explain, is_statement, stuck_at,
     users_alone,
@@ -28,9 +29,22 @@ pub fn parse(
     comment: &mut dyn FnMut(Span),
 ) -> Vec<Statement> {
     let mut told = |from, to| comment(Span::new(source, from, to));
-    let mut reading = Reading::of(source, text, 0);
+    let left = Left::of(source, text);
+    let seen = left.seen(text);
+    let mut reading = Reading::of(source, &seen, 0);
+    if !left.is_empty() {
+        problems.extend(left.problems(text));
+        reading.left = Some((&left, text));
+    }
+    let before = problems.len();
     reading.until(usize::MAX, problems, &mut told);
-    reading.statements
+    let mut statements = reading.statements;
+    if !left.is_empty() {
+        let found = problems.split_off(before);
+        problems.extend(found.into_iter().filter(|problem| !left.explains(problem)));
+    }
+    statements.extend(left.groups(text, &statements));
+    statements
 }
 
 /// A text on its way to statements.
@@ -47,6 +61,8 @@ pub(super) struct Reading<'a> {
     alone: usize,
     /// Where the last statement ends that could be read.
     good: usize,
+    /// What other programs left in the text, and the text with it.
+    left: Option<(&'a Left, &'a str)>,
     /// What was read.
     pub(super) statements: Vec<Statement>,
 }
@@ -63,6 +79,7 @@ impl<'a> Reading<'a> {
             swallowed: 0,
             alone: 0,
             good: 0,
+            left: None,
             statements: Vec::new(),
         }
     }
@@ -115,6 +132,15 @@ impl<'a> Reading<'a> {
             let before = self.text.get(line.start..wrong).unwrap_or_default();
             problems.push(between_lines(source, self.text, wrong, before));
             return Err(wrong);
+        }
+        if let Some((left, text)) = self.left {
+            let templates = left.in_statement(line, text);
+            if !templates.is_empty() {
+                problems.extend(templates);
+                self.statements
+                    .extend(broken_group(source, line, &line.text));
+                return Ok(());
+            }
         }
         // Only as far as parentheses are nested no deeper than allowed: the grammar recurses.
         let deep = line.too_deep.map(|deep| deep.saturating_sub(line.start));

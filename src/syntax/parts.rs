@@ -7,6 +7,7 @@
 //! with a problem is read once more as a whole.
 
 use super::layout::likely_start;
+use super::left::Left;
 use super::packed::Packed;
 use super::parse::{Reading, parse};
 use crate::diagnostic::Diagnostic;
@@ -49,11 +50,12 @@ pub fn part(source: SourceId, text: &str, from: usize, to: usize) -> Part {
     let mut reading = Reading::of(source, text, from);
     let first = reading.next_start();
     let next = reading.until(to, &mut problems, &mut |_, _| {});
+    let own = text.get(from..to.min(text.len())).unwrap_or_default();
     Part {
         first,
         next,
         statements: Packed::new(&reading.statements),
-        good: problems.is_empty(),
+        good: problems.is_empty() && Left::of(source, own).is_empty(),
     }
 }
 

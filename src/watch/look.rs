@@ -6,8 +6,8 @@
 //!
 //! Law: two looks are equal exactly when every file has the same path, place (device, inode), length and times, and
 //! every folder the same path and place. What a link leads to counts, not the link: a swapped `..data` link shows
-//! because the files behind it are others. Names that begin with `.` or end in `~` are no content, unless a watched
-//! path itself is called so.
+//! because the files behind it are others. Names that begin with `.`, and names of files that end in `~`, are no
+//! content, unless a watched path itself is called so.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::ffi::{OsStr, OsString};
@@ -179,17 +179,25 @@ impl Look {
         real: &Path,
         todo: &mut Vec<(PathBuf, PathBuf)>,
     ) {
-        for entry in entries.flatten() {
+        for entry in entries {
+            let Ok(entry) = entry else {
+                // Not all of it could be listed: once it can be, that is a difference.
+                self.seen.insert(path.to_path_buf(), Stamp::ODD);
+                return;
+            };
             if self.seen.len().saturating_add(todo.len()) >= MAX_ENTRIES {
                 self.cut = true;
                 return;
             }
             let name = entry.file_name();
-            if !is_content(&name) {
+            let kind = entry.file_type();
+            let is_link = kind.as_ref().is_ok_and(fs::FileType::is_symlink);
+            let is_folder = kind.is_ok_and(|kind| kind.is_dir());
+            if !is_content(&name, is_folder || is_link) {
                 continue;
             }
             let here = path.join(&name);
-            if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+            if is_link {
                 match self.resolve(&real.join(&name)) {
                     Some(real) => todo.push((here, real)),
                     None => {
@@ -244,9 +252,10 @@ fn steps(path: &Path) -> impl Iterator<Item = OsString> + '_ {
         .map(|step| step.as_os_str().to_owned())
 }
 
-fn is_content(name: &OsStr) -> bool {
+/// Whether a name is looked at: not that of an editor's backup, unless policies may lie behind it.
+fn is_content(name: &OsStr, may_be_folder: bool) -> bool {
     let name = name.as_encoded_bytes();
-    !name.starts_with(b".") && !name.ends_with(b"~")
+    !name.starts_with(b".") && (may_be_folder || !name.ends_with(b"~"))
 }
 
 #[cfg(test)]
@@ -296,11 +305,13 @@ mod tests {
     #[test]
     fn names_of_editors_and_hidden_things_are_no_content() {
         for name in [".p.swp", "..data", ".git", "p.dsl~"] {
-            assert!(!is_content(OsStr::new(name)), "{name}");
+            assert!(!is_content(OsStr::new(name), false), "{name}");
         }
         for name in ["p.dsl", "groups.yaml", "a.b~c"] {
-            assert!(is_content(OsStr::new(name)), "{name}");
+            assert!(is_content(OsStr::new(name), false), "{name}");
         }
+        assert!(is_content(OsStr::new("site~"), true));
+        assert!(!is_content(OsStr::new(".git"), true));
     }
 
     #[cfg(unix)]

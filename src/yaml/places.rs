@@ -8,7 +8,8 @@ use serde::de::{
     self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 };
 
-use super::{GROUP_FILE, position};
+use super::group::GROUP_FILE;
+use super::position;
 use crate::source::Position;
 
 /// The place of an entry of a group file. Costs reading the file up to it.

@@ -18,7 +18,7 @@ pub(super) fn message(told: &str) -> String {
         Some((key, rest)) if rest.contains(", expected ") => {
             let (found, wanted) = rest.rsplit_once(", expected ").unwrap_or((rest, ""));
             let found = match found.split_once(' ') {
-                Some(("string", text)) => format!("the text {text}"),
+                Some(("string", _)) => "a text".into(),
                 Some(("boolean" | "integer", value)) => format!("the value {value}"),
                 Some(("floating", _)) => "a number".into(),
                 Some(("unit", _)) => "nothing".into(),
@@ -37,22 +37,6 @@ pub(super) fn message(told: &str) -> String {
 pub(super) fn place(text: &str, told: &str, position: Position) -> Position {
     let line_at = |line: usize| Position { line, column: 1 };
     let lines = || text.lines().zip(1..);
-    let key = told.split('`').nth(1).unwrap_or_default();
-    let of_key = |(line, _): &(&str, usize)| {
-        let rest = line.trim_start_matches(['"', '\'']).strip_prefix(key);
-        rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
-    };
-    if told.contains("unknown key `") {
-        return lines()
-            .find(of_key)
-            .map_or(position, |(_, line)| line_at(line));
-    }
-    if told.contains("stands here twice") {
-        return lines()
-            .filter(of_key)
-            .nth(1)
-            .map_or(position, |(_, line)| line_at(line));
-    }
     if told.contains("more than one document") {
         let content = |(line, _): &(&str, usize)| {
             !line.is_empty() && !line.starts_with("---") && !line.starts_with(['#', '%'])

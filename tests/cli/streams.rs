@@ -7,7 +7,7 @@ use std::sync::mpsc;
 
 use tempfile::TempDir;
 
-use super::{LIMIT, ended, program, route, with_policy};
+use super::{LIMIT, ended, good, program, route, with_policy};
 
 fn start_route(folder: &TempDir, options: &str) -> Child {
     let files = "--policy main.policy --directory facts.yaml";
@@ -42,7 +42,7 @@ fn each_batch_is_answered_before_the_next_is_read() {
 #[test]
 fn a_line_that_is_no_batch_ends_it() {
     let folder = with_policy("send all to @gobbler\n");
-    let cases: [(&[u8], &str); 12] = [
+    let cases: [(&[u8], &str); 14] = [
         (b"{}", "line 2, column 1: "),
         (b"null", "line 2, column "),
         (b"", "line 2: it is empty"),
@@ -73,6 +73,14 @@ fn a_line_that_is_no_batch_ends_it() {
             b"[{\"\xc3\xa4\":\"\xff\"}]",
             "line 2, column 8: this is not UTF-8",
         ),
+        (
+            b"\xef\xbb\xbf[]",
+            "line 2, column 1: a byte order mark stands here (U+FEFF)",
+        ),
+        (
+            b"\"a secret\"",
+            "line 2, column 10: invalid type: a text, expected a batch, a list",
+        ),
     ];
     for (line, wanted) in cases {
         let good = b"[{\"user_id\":\"@ann:example.org\"}]\n".as_slice();
@@ -89,6 +97,15 @@ fn a_line_that_is_no_batch_ends_it() {
             "{err}"
         );
     }
+}
+
+#[test]
+fn a_byte_order_mark_may_begin_batches() {
+    let folder = with_policy("send all to @gobbler\n");
+    let batch = b"[{\"user_id\":\"@ann:example.org\"}]\n".as_slice();
+    let input = [b"\xef\xbb\xbf", batch, batch].concat();
+    let line = "{\"@gobbler:example.org\":[0]}\n";
+    assert_eq!(route(&folder, "--json", &input), good(&line.repeat(2)));
 }
 
 #[test]

@@ -53,3 +53,16 @@ fn a_name_cannot_write_to_the_terminal() {
     let shown = report("blokc\n");
     assert!(shown.contains(r"a\u{202e}\u{1b}.policy:1:1"), "{shown}");
 }
+
+#[test]
+fn a_long_line_is_cut_around_its_mark() {
+    for text in [
+        format!("block @b # {}\n", "x".repeat(3000)),
+        format!("block \"@{}:x.org\", @b\n", "a".repeat(200)),
+    ] {
+        let shown = report(&text);
+        let longest = shown.lines().map(|line| line.chars().count()).max();
+        assert!(longest < Some(200), "{shown}");
+        assert!(shown.contains("^^"), "{shown}");
+    }
+}

@@ -1,9 +1,11 @@
 //! What to say where no statement could be found that was likely meant.
 //!
-//! Law: what to write, not what was expected.
+//! Law: what to write, not what was expected. What nobody wrote has a name in capitals, as in the
+//! description of the language: an example with a name in it, written as it stands, would be a rule
+//! about somebody.
 
 use super::comments;
-use super::meant::STATEMENTS;
+use super::meant::{STATEMENTS, is_name};
 use super::sentences::first_keyword;
 use super::words::tidy;
 use super::{LONGEST_SHOWN, is_statement};
@@ -13,16 +15,28 @@ use crate::syntax::KEYWORDS;
 /// Keywords that later versions may use.
 const RESERVED: [&str; 6] = ["baseline", "during", "hide", "mates", "space", "when"];
 
-pub(super) fn advice(found: &str, before: &str, expected: &[&str], list: &str) -> String {
+pub(super) fn advice(
+    found: &str,
+    before: &str,
+    rest: &str,
+    expected: &[&str],
+    list: &str,
+) -> String {
     let takes = |what: &str| expected.contains(&what);
     let keywords = expected.iter().filter_map(|name| name.strip_prefix('`'));
     let keywords = keywords.flat_map(|name| name.trim_end_matches('`').split(' '));
     let starts = before.trim().is_empty();
     let last = before.split_whitespace().next_back().unwrap_or_default();
+    if found.starts_with('#')
+        && ["not", "!", "except", "without", "no"].contains(&last)
+        && let Some(help) = advice_on_meaning("not", rest, expected)
+    {
+        return help.into();
+    }
     if let Some((marks, note)) = comments::marks(found).filter(|_| !takes("a room")) {
         if (takes("users") && last != ",") || matches!(last, "room" | "members" | "users") {
             return format!(
-                "write `members of {found}` for a room, `{marks} {note}` for a comment"
+                "for those in a room stands `members of {found}`, for a comment `{marks} {note}`"
             );
         }
         if last.starts_with(['#', '!']) {
@@ -31,7 +45,10 @@ pub(super) fn advice(found: &str, before: &str, expected: &[&str], list: &str) -
                  blank behind its `#`"
             );
         }
-        return format!("a comment needs a blank behind its `#`: write `{marks} {note}`");
+        return match ends_whole(before) {
+            true => format!("a comment needs a blank behind its `#`: write `{marks} {note}`"),
+            false => "rooms are joined by `,`, and a comment needs a blank behind its `#`".into(),
+        };
     }
     if let Some((word, note)) = found
         .split_once('#')
@@ -56,7 +73,9 @@ pub(super) fn advice(found: &str, before: &str, expected: &[&str], list: &str) -
     }
     let first = before.split_whitespace().next().unwrap_or_default();
     if first == "server" && takes("the end of the statement") {
-        return format!("a policy has one default server: write `{}`", tidy(before));
+        return "a policy has one default server: keep one of them, and write names on the other one \
+                whole, with their server"
+            .into();
     }
     if found == "," && before.contains("from \"") {
         return "a group comes from one file: give each file a group, and join them: \
@@ -74,15 +93,28 @@ pub(super) fn advice(found: &str, before: &str, expected: &[&str], list: &str) -
     }
     if RESERVED.contains(&found) && !starts {
         return format!(
-            "`{found}` is kept for later versions and means nothing yet: take it and what belongs \
-             to it away"
+            "`{found}` is kept for later versions and means nothing yet: without it the rule holds \
+             always, so take all of the rule away if it may not"
         );
     }
     if starts {
-        return advice_on_start(found);
+        return advice_on_start(found, rest);
+    }
+    if let Some(help) = advice_on_meaning(found, rest, expected) {
+        return help.into();
     }
     if let Some(near) = nearest(found, keywords.filter(|word| KEYWORDS.contains(word))) {
         return format!("did you mean `{near}`?");
+    }
+    if takes("`on`") && last == "users" {
+        return match is_name(found) && !KEYWORDS.contains(&found) {
+            true => "before the name of a group stands `group`, and nothing before a user",
+            false => {
+                "say which users: `users on SERVER`, `users matching /REGEX/`, `local users`, `remote \
+                 users`, or `all` of them"
+            }
+        }
+        .into();
     }
     if takes("users") {
         let short = if tidy(before).len() <= LONGEST_SHOWN {
@@ -94,42 +126,39 @@ pub(super) fn advice(found: &str, before: &str, expected: &[&str], list: &str) -
     }
     if found.is_empty() && takes("a server") {
         return match first {
-            "server" => "write the server behind it: `server example.org`".into(),
-            _ => "write the server behind it: `users on example.org`".into(),
+            "server" => "name the server behind it: `server SERVER`".into(),
+            _ => "name the server behind it: `users on SERVER`".into(),
         };
     }
     if found.is_empty() && takes("a room") {
-        return "write the room behind it: `members of #ops`; a `#` with a blank behind it begins a \
+        return "name the room behind it: `members of ROOM`; a `#` with a blank behind it begins a \
                 comment"
             .into();
     }
     if found == "/" || found.starts_with('/') && takes("a regex between slashes") {
-        return "flags are written inside the regex: `/(?i)@bot-.*/`".into();
+        return "flags are written inside the regex: `/(?i)REGEX/`".into();
     }
     let statement = tidy(before);
     let short = statement.len() <= LONGEST_SHOWN && !statement.contains('\n');
     match (found, last) {
         (")", _) => "take the `)` away, or open it with `(` before".into(),
-        (_, "matching") => "write the regex between slashes: `users matching /@bot-.*:.*/`".into(),
+        (_, "matching") => "a regex stands between slashes: `users matching /REGEX/`".into(),
         (_, "from") if takes("a path in quotes") => {
-            "write the file's path in quotes: `from \"oncall.yaml\"`".into()
+            "a file's path stands in quotes: `from \"FILE\"`".into()
         }
-        (_, "group") => "give the group a name: `group staff = @ann, @bob`".into(),
-        ("", _) if takes("`to`") => match statement.split_once(", ") {
-            Some((a, b)) if short && !b.contains(", ") && is_statement(&format!("{a} to {b}")) => {
-                format!("write `{a} to {b}`, or say who receives them: `{statement} to @gobbler`")
-            }
-            _ if short => format!("say who receives it: `{statement} to @gobbler`"),
-            _ => "say who receives it: `to @gobbler`".into(),
-        },
+        (_, "group") => "give the group a name: `group NAME`".into(),
+        ("", _) if takes("`to`") && short => {
+            format!("say who receives it: `{statement} to RECIPIENTS`")
+        }
+        ("", _) if takes("`to`") => "say who receives it: `to RECIPIENTS`".into(),
         ("", _) if takes("`=`") && short => {
-            format!("say who is in it: `{statement} = @ann, @bob`")
+            format!("say who is in it: `{statement} = USERS`")
         }
         ("", _) if takes("`see`") && short => format!(
-            "say whose presence they receive: `{statement} see @gobbler`, or \
+            "say whose presence they receive: `{statement} see SENDERS`, or \
              `{statement} see each other`"
         ),
-        ("", _) if takes("`see`") => "say whose presence they receive: `see @ann`".into(),
+        ("", _) if takes("`see`") => "say whose presence they receive: `see SENDERS`".into(),
         ("", _) => format!("write {list} after `{last}`"),
         _ if takes("`see`") => "a rule is written `send SENDERS to RECIPIENTS` or \
                                 `RECIPIENTS see SENDERS`, and names are joined by `,`"
@@ -137,19 +166,33 @@ pub(super) fn advice(found: &str, before: &str, expected: &[&str], list: &str) -
         _ if takes("the end of the statement") => {
             "begin a new line for a new statement; names are joined by `,`".into()
         }
-        _ => format!("write {list} here"),
+        _ if takes("`to`") => {
+            "a rule is written `send SENDERS to RECIPIENTS`, names are joined by `,`, and \
+                               who is left out stands behind `except`"
+                .into()
+        }
+        _ => format!("what may stand here: {list}"),
     }
 }
 
+/// Whether a statement can end here: the grammar takes any word for a room and leaves it to who looks at
+/// rooms.
+pub(super) fn ends_whole(before: &str) -> bool {
+    let mut words = before.split_whitespace().rev();
+    let (last, of) = (words.next().unwrap_or_default(), words.next());
+    let room = of == Some("of") && !last.starts_with(['#', '!', '"']);
+    is_statement(before) && !room
+}
+
 const BEGINS: &str = "a statement begins with `server`, `group`, `send` or `block`, \
-                      or with the users who see others: `@ann sees @bob`";
+                      or with the users who see others: `RECIPIENTS see SENDERS`";
 
 /// What a statement begins with in other languages and never in this one.
 pub(super) fn foreign_start(found: &str) -> Option<String> {
     let statements = BEGINS;
     Some(match found {
-        "-" => "lists are for group files: here a group is written `group staff = @ann, @bob`, or \
-                `group staff from \"staff.yaml\"` with the list in that file"
+        "-" => "lists are for group files: here a group is written `group NAME = USERS`, or \
+                `group NAME from \"FILE\"` with the list in that file"
             .into(),
         "{" | "[" | "}" | "]" | "{}" | "[]" | "---" => {
             format!("this looks like YAML or JSON, which only group files are; {statements}")
@@ -159,9 +202,9 @@ pub(super) fn foreign_start(found: &str) -> Option<String> {
                                             is part of the policy"
                 .into()
         }
-        "unblock" => {
+        "unblock" | "unmute" | "unban" | "unhide" | "unignore" | "undeny" => {
             "nothing undoes a block: take the `block` away, or write on it whom it does not \
-                      concern: `block users on evil.org except @friend:evil.org`"
+                      concern: `block SENDERS except USERS`"
                 .into()
         }
         "default" => "take this line away: nobody receives anything unless a rule says so".into(),
@@ -174,9 +217,30 @@ pub(super) fn foreign_start(found: &str) -> Option<String> {
 }
 
 /// Something stands where a statement must begin, and begins none.
-fn advice_on_start(found: &str) -> String {
+fn advice_on_start(found: &str, rest: &str) -> String {
     if let Some(foreign) = foreign_start(found) {
         return foreign;
+    }
+    // `stop blocking @ann`, `do not hide @ann`
+    let others = rest
+        .split([' ', '\t'])
+        .skip(1)
+        .take(3)
+        .map(str::to_lowercase);
+    let stems = [
+        "block", "hid", "mut", "ban", "deny", "ignor", "silenc", "reject", "forbid",
+    ];
+    let denies = |word: String| stems.iter().any(|stem| word.starts_with(stem));
+    let undoes =
+        first_keyword(found) == Some("block") || NOT.contains(&found.to_lowercase().as_str());
+    if let Some(foreign) =
+        foreign_start("unblock").filter(|_| undoes && others.into_iter().any(denies))
+    {
+        return foreign;
+    }
+    if NOBODY.contains(&found.to_lowercase().as_str()) {
+        return "presence is held back by `block SENDERS`, or by `block SENDERS from RECIPIENTS`"
+            .into();
     }
     if found.ends_with(':') {
         return format!("this looks like YAML, which only group files are; {BEGINS}");
@@ -195,46 +259,91 @@ fn advice_on_start(found: &str) -> String {
 /// A statement ends, or goes on, where users must stand.
 fn nothing_behind(found: &str, last: &str, before: &str) -> Option<String> {
     Some(match (found, last) {
-        ("", "send") => "say whose presence, and who receives it: `send @ann to @gobbler`".into(),
-        ("to", "send") => "say whose presence: `send @ann to @gobbler`".into(),
-        ("" | "from", "block") => "say whose presence: `block @ann`".into(),
-        ("", "to") if !before.is_empty() => format!("say who receives it: `{before} @gobbler`"),
+        ("", "send") => {
+            "say whose presence, and who receives it: `send SENDERS to RECIPIENTS`".into()
+        }
+        ("to", "send") => "say whose presence: `send SENDERS to RECIPIENTS`".into(),
+        ("", "block") => "say whose presence: `block SENDERS`".into(),
+        ("from", "block") => "say whose presence: `block SENDERS from RECIPIENTS`".into(),
+        ("", "to") if !before.is_empty() => format!("say who receives it: `{before} RECIPIENTS`"),
         ("", "from") if !before.is_empty() => {
-            format!("say who does not receive it: `{before} @gobbler`")
+            format!("say who does not receive it: `{before} RECIPIENTS`")
         }
         ("", "see" | "sees") if !before.is_empty() => {
-            format!("say whose presence they receive: `{before} @gobbler`")
+            format!("say whose presence they receive: `{before} SENDERS`")
         }
-        ("", "=") if !before.is_empty() => format!("say who is in it: `{before} @ann, @bob`"),
+        ("", "=") if !before.is_empty() => format!("say who is in it: `{before} USERS`"),
         _ => return None,
     })
 }
 
 /// Something stands where users must stand, and is no way to write them.
 fn advice_on_users(found: &str) -> String {
-    let users = "users are written `@ann`, `all`, `group staff`, `members of #room`, \
-                 `users on example.org`, `local users` or `(...)`";
+    let users = "users are written `@NAME`, `group NAME`, `members of ROOM`, `users on SERVER`, \
+                 `local users`, `all` or `(...)`";
     let statements = [
         "all", "everyone", "users", "local", "remote", "room", "members", "group",
     ];
-    match found.chars().next() {
-        Some('!') => format!("write `members of {found}`"),
-        Some('n') if ["nobody", "none", "no", "noone", "no-one"].contains(&found) => {
-            "take this rule away: nobody receives anything unless a rule says so, and \
-             `block @ann` alone holds back from everyone"
-                .into()
-        }
-        Some(c) if c.is_ascii_alphabetic() => {
-            if KEYWORDS.contains(&found) {
-                users.into()
-            } else if let Some(near) = nearest(found, statements) {
-                format!("did you mean `{near}`?")
-            } else if found.contains('.') {
-                format!("write `users on {found}` for a server, `@name:{found}` for one user")
-            } else {
-                format!("write `@{found}` for a user, `group {found}` for a group")
-            }
-        }
+    let word = found.starts_with(|c: char| c.is_ascii_alphabetic());
+    match nearest(found, statements) {
+        Some(near) if word && !KEYWORDS.contains(&found) => format!("did you mean `{near}`?"),
         _ => users.into(),
     }
 }
+
+/// Words that deny or narrow what the words around them say, in ways that this language has not or has
+/// elsewhere.
+fn advice_on_meaning(found: &str, rest: &str, expected: &[&str]) -> Option<&'static str> {
+    let takes = |what: &str| expected.contains(&what);
+    let lower = found.to_lowercase();
+    let denied = ["!", "-", "~", "^", "\u{ac}"].iter().any(|mark| {
+        let rest = lower.strip_prefix(mark);
+        rest.is_some_and(|rest| {
+            rest.is_empty() || rest.starts_with(['@', '#', '(']) || KEYWORDS.contains(&rest)
+        })
+    });
+    let next = rest.get(found.len()..).unwrap_or_default().trim_start();
+    if takes("users") && NOBODY.contains(&lower.as_str()) {
+        return Some(
+            "no users are nobody: nobody receives anything unless a rule says so, and what a rule \
+             says is held back by `block SENDERS`, or `block SENDERS from RECIPIENTS`",
+        );
+    }
+    if takes("a room") && lower == "except" || takes("`)`") && lower == "except" && !takes("users")
+    {
+        return Some(
+            "`except` stands between users, not between rooms or servers: `USERS except USERS`",
+        );
+    }
+    let next_denied = ["not ", "!@", "!#", "-@", "! "]
+        .iter()
+        .any(|mark| next.starts_with(mark));
+    if ["not", "outside", "without"].contains(&lower.as_str()) || denied || next_denied {
+        return Some(
+            "there is no `not`: who is left out stands behind `except`, `USERS except USERS`, and \
+             presence is held back by `block SENDERS from RECIPIENTS`",
+        );
+    }
+    if lower == "except" && takes("users") {
+        return Some("before `except` stands of whom some are left out: `USERS except USERS`");
+    }
+    match lower.as_str() {
+        "only" | "just" | "solely" | "exclusively" => Some(
+            "there is no `only`: nobody receives anything unless a rule says so, and what other rules \
+             say is held back by `block SENDERS from RECIPIENTS`",
+        ),
+        "if" | "unless" | "until" | "while" | "whenever" | "once" | "after" | "before" | "now"
+        | "today" | "during" | "between" | "since" => {
+            Some("there are no conditions: a rule holds as long as it stands here")
+        }
+        _ => None,
+    }
+}
+
+/// Words that deny the word behind them.
+const NOT: [&str; 6] = ["do", "not", "don't", "dont", "never", "no"];
+
+/// Words for no users at all.
+const NOBODY: [&str; 8] = [
+    "nobody", "none", "no", "noone", "no-one", "nothing", "neither", "nil",
+];

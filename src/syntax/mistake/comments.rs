@@ -3,7 +3,7 @@
 //! Law: what stands behind a `#` is never taken away by an edit; at most a blank is put in that makes
 //! it a comment, and only where nothing but a comment can stand.
 
-use super::is_statement;
+use super::advice::ends_whole;
 use super::words::words;
 use crate::diagnostic::{Diagnostic, Name, visible};
 use crate::source::{SourceId, Span};
@@ -31,7 +31,7 @@ pub(super) fn without_blank(found: &str, before: &str) -> Option<(usize, String)
     let last = before.split_whitespace().next_back().unwrap_or_default();
     // `#ops` behind a room may be a second one, and `#ops:example.org` a room anywhere.
     let open = found.contains(':') || last.starts_with(['#', '!']);
-    if open || !found.starts_with(['#', '/']) || !is_statement(before) {
+    if open || !found.starts_with(['#', '/']) || !ends_whole(before) {
         return None;
     }
     match found.strip_prefix("//") {

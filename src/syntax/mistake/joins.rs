@@ -13,11 +13,25 @@ impl Here<'_, '_> {
     pub(super) fn connectors(&self, list: &mut Vec<Candidate>) {
         let (found, last) = (self.found, self.last());
         let first = self.before.first().map_or("", |(_, word)| *word);
-        let mut put = |new: &str| list.push(Candidate::maybe(self.replaced(new)));
         if self.takes("`except`") {
+            let next = self.next.first().map_or("", |(_, word)| *word);
+            if let ("apart" | "aside", "from") | ("other", "than") = (found, next) {
+                let end = self
+                    .next
+                    .first()
+                    .map_or(self.end, |(at, word)| at + word.len());
+                list.push(Candidate::maybe(vec![(self.at, end, "except".into())]));
+            }
+            let mut put = |new: &str| list.push(Candidate::maybe(self.replaced(new)));
             match found {
-                "but" | "excluding" | "without" | "minus" | "besides" | "-" | "not" | "unless"
+                "but" | "excluding" | "without" | "minus" | "besides" | "-" | "not"
                 | "excepting" | "bar" => put("except"),
+                _ => {}
+            }
+        }
+        if self.takes("`and`") {
+            let mut put = |new: &str| list.push(Candidate::maybe(self.replaced(new)));
+            match found {
                 "or" | "plus" | "&" | "&&" | "|" | "||" | "+" | "as" => put("and"),
                 _ => {}
             }
@@ -46,7 +60,7 @@ impl Here<'_, '_> {
                 ",".into(),
             )]));
         }
-        let polite = ["only", "please", "now", "too", "also", "always", "again"];
+        let polite = ["please", "too", "also", "always", "again"];
         if self.takes("the end of the statement") && polite.contains(&found) {
             list.push(Candidate::maybe(self.without()));
         }
@@ -66,7 +80,7 @@ impl Here<'_, '_> {
             }
         }
         if self.takes("`see`") {
-            if matches!(found, "only" | "also" | "always" | "just") {
+            if matches!(found, "also" | "always") {
                 list.push(Candidate::maybe(self.without()));
             }
             match found {
@@ -99,7 +113,12 @@ impl Here<'_, '_> {
                 changes.extend(round_brackets(self.text));
                 list.push(Candidate::maybe(changes));
             }
-            if before_is(&self.before, &["group"]) && is_name(found) && !KEYWORDS.contains(&found) {
+            let word = found.starts_with(|c: char| c.is_ascii_alphanumeric());
+            if before_is(&self.before, &["group"])
+                && word
+                && is_name(found)
+                && !KEYWORDS.contains(&found)
+            {
                 // `group my staff = ...`
                 list.push(Candidate {
                     why: "a group's name is one word".into(),
@@ -120,6 +139,17 @@ impl Here<'_, '_> {
         if last == "@" && is_name(found) {
             let end = self.before.last().map_or(self.at, |(at, _)| at + 1);
             list.push(Candidate::maybe(vec![(end, self.at, String::new())]));
+        }
+        if last == "@"
+            && let Some(name) = bare(found, &['"'])
+        {
+            // `@"ann"`
+            let start = self.before.last().map_or(self.at, |(at, _)| *at);
+            let user = match name.split(':').next().is_some_and(is_name) {
+                true => format!("@{name}"),
+                false => format!("\"@{name}\""),
+            };
+            list.push(Candidate::maybe(vec![(start, self.end, user)]));
         }
         if last == "=" && first == "server" {
             list.push(Candidate::maybe(self.last_replaced("")));
@@ -220,19 +250,9 @@ impl Here<'_, '_> {
                 .next
                 .first()
                 .map_or(self.end, |(at, word)| at + word.len());
-            let all = if last == "users" && self.takes("`on`") {
-                "all users "
-            } else {
-                ""
-            };
-            let start = if all.is_empty() {
-                self.at
-            } else {
-                self.before.last().map_or(self.at, |(at, _)| *at)
-            };
             let mut put = |kind: &str| {
-                let new = format!("{all}except {kind}");
-                list.push(Candidate::maybe(vec![(start, end, new)]));
+                let new = format!("except {kind}");
+                list.push(Candidate::maybe(vec![(self.at, end, new)]));
             };
             match joining {
                 "on" | "in" | "from" | "at" if server(what) => put("users on"),
@@ -248,13 +268,18 @@ impl Here<'_, '_> {
             if server(found) && matches!(self.before[..], [.., (_, "on"), _]) {
                 list.push(joined("users on "));
             }
-            if self.known.groups().contains(&found) {
+            let other = match self.before[..] {
+                [.., (_, "group"), (_, name)] => self.known.groups().contains(&name),
+                _ => true,
+            };
+            if other && self.known.groups().contains(&found) {
                 list.push(joined("group "));
             }
             if let [.., (_, "group"), (_, name)] = self.before[..]
-                && !self.known.groups().contains(&name)
-                && is_name(found)
-                && !KEYWORDS.contains(&found)
+                && self
+                    .known
+                    .groups()
+                    .contains(&format!("{name}-{found}").as_str())
             {
                 list.push(Candidate::maybe(self.joined()));
             }
@@ -270,20 +295,23 @@ impl Here<'_, '_> {
             let why = "a group's name stands without quotes";
             list.push(Candidate::certain(self.replaced(name), why));
         }
-        if self.takes("a path in quotes") && !found.is_empty() {
-            let bare = found.trim_matches(['\'', '`']);
-            list.push(Candidate::maybe(self.replaced(format!("\"{bare}\""))));
+        if self.takes("a path in quotes")
+            && !found.is_empty()
+            && !found.starts_with(['@', '#', '!'])
+        {
+            let path = found.trim_matches(['\'', '`']).replace('\\', "/");
+            list.push(Candidate::maybe(self.replaced(format!("\"{path}\""))));
         }
         if self.takes("a regex between slashes") {
-            if found.starts_with('@') && found.contains('*') && !found.contains([']', '\\', '+']) {
-                let start = self.before.len().checked_sub(2);
-                let start = start.and_then(|at| self.before.get(at));
-                if let Some((start, "users")) = start {
-                    // A pattern is no regex: `@bot-*` needs no `matching`.
-                    let pattern = found.replace(".*", "*");
-                    let changes = vec![(*start, self.end, pattern)];
-                    list.push(Candidate::maybe(changes));
-                }
+            let inner = found.trim_matches(['"', '\'', '`']);
+            let start = self.before.len().checked_sub(2);
+            let start = start.and_then(|at| self.before.get(at));
+            if let Some((start, "users")) = start
+                && let Some(pattern) = wildcards(inner)
+            {
+                // `@bot-*` is no regex, and needs no `matching`.
+                list.push(Candidate::maybe(vec![(*start, self.end, pattern)]));
+                return;
             }
             if self
                 .next
@@ -294,8 +322,9 @@ impl Here<'_, '_> {
             }
             let rest = self.text.get(self.at..).unwrap_or_default();
             let run = rest.split([' ', '\t']).next().unwrap_or_default();
-            let inner = run.strip_prefix('/').and_then(|run| run.strip_suffix('/'));
-            if let Some(inner) = inner.filter(|inner| inner.contains('/') && !inner.contains('\\'))
+            let between = run.strip_prefix('/').and_then(|run| run.strip_suffix('/'));
+            if let Some(inner) =
+                between.filter(|inner| inner.contains('/') && !inner.contains('\\'))
             {
                 let new = format!("/{}/", inner.replace('/', "\\/"));
                 list.push(Candidate {
@@ -306,19 +335,15 @@ impl Here<'_, '_> {
             if let Some(flags) = self.text.get(self.end..).map(word_at)
                 && found.len() > 1
                 && found.starts_with('/')
-                && flags.bytes().all(|b| b"imsxU".contains(&b))
+                && let Some(known) = known_flags(flags)
                 && !flags.is_empty()
             {
                 let inner = found.trim_matches('/');
-                let changes = vec![(
-                    self.at,
-                    self.end + flags.len(),
-                    format!("/(?{flags}){inner}/"),
-                )];
+                let new = format!("/{known}{inner}/");
+                let changes = vec![(self.at, self.end + flags.len(), new)];
                 list.push(Candidate::maybe(changes));
             }
-            let inner = found.trim_matches(['"', '\'', '`']).replace('/', "\\/");
-            list.push(Candidate::maybe(self.replaced(format!("/{inner}/"))));
+            list.extend(regex_between(inner).map(|regex| Candidate::maybe(self.replaced(regex))));
         }
         if self.takes("a room") && matches!(found, "group" | "room" | "the") {
             let start = self
@@ -335,4 +360,90 @@ impl Here<'_, '_> {
             list.push(Candidate::maybe(self.without()));
         }
     }
+}
+
+/// A text with wildcards, and nothing that only regexes have, as the pattern it is.
+fn wildcards(text: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@:._=+-*?".contains(c);
+    let wild = text.contains('*') && text.chars().all(plain) && !text.contains(".*");
+    let regex = text.contains("+*") || text.contains("*?") || text.contains("**");
+    let user = match text.strip_prefix('@') {
+        Some(_) => text.to_owned(),
+        None if text.contains('@') => return None,
+        None => format!("@{text}"),
+    };
+    (wild && !regex && !text.starts_with("@:")).then_some(user)
+}
+
+/// What stands in quotes, or bare, as a regex between slashes, if it is one as far as a look at its marks
+/// tells.
+fn regex_between(text: &str) -> Option<String> {
+    let (inner, flags) = match text
+        .strip_prefix('/')
+        .and_then(|rest| rest.rsplit_once('/'))
+    {
+        Some((inner, flags)) => (inner, known_flags(flags)?),
+        None => (text, String::new()),
+    };
+    // A regex matches a whole ID, with its server.
+    let whole = inner.contains(':') || inner.ends_with(".*") || inner.ends_with(".+");
+    if inner.is_empty() || !whole || !is_like_a_regex(inner) {
+        return None;
+    }
+    let mut slashed = String::with_capacity(inner.len() + 8);
+    let mut escaped = false;
+    for c in inner.chars() {
+        if c == '/' && !escaped {
+            slashed.push('\\');
+        }
+        escaped = c == '\\' && !escaped;
+        slashed.push(c);
+    }
+    Some(format!("/{flags}{slashed}/"))
+}
+
+/// The flags behind a regex as they stand in it. Those that say how often to look mean nothing where a
+/// whole ID must match.
+fn known_flags(flags: &str) -> Option<String> {
+    if !flags.bytes().all(|b| b"imsxUguy".contains(&b)) {
+        return None;
+    }
+    let kept: String = flags.chars().filter(|c| "imsxU".contains(*c)).collect();
+    Some(match kept.is_empty() {
+        true => kept,
+        false => format!("(?{kept})"),
+    })
+}
+
+/// Whether brackets are closed, and what repeats stands behind something: regexes themselves are known
+/// only where policies are resolved.
+fn is_like_a_regex(text: &str) -> bool {
+    let mut open = Vec::new();
+    let mut before = '(';
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let in_class = open.last() == Some(&'[');
+        match c {
+            '\\' => {
+                let Some(next) = chars.next() else {
+                    return false;
+                };
+                let known = next.is_ascii_punctuation() || "dDwWsSbBAz".contains(next);
+                if !known {
+                    return false;
+                }
+            }
+            ']' if in_class => _ = open.pop(),
+            _ if in_class => {}
+            '*' | '+' | '?' if "(|*+?".contains(before) => return false,
+            '{' if !chars.peek().is_some_and(char::is_ascii_digit) => return false,
+            '(' if chars.peek() == Some(&'?') => return false,
+            '(' | '[' | '{' => open.push(c),
+            ')' if open.pop() != Some('(') => return false,
+            '}' if open.pop() != Some('{') => return false,
+            _ => {}
+        }
+        before = if c == '\\' { 'x' } else { c };
+    }
+    open.is_empty()
 }

@@ -12,7 +12,9 @@ mod comments;
 mod joins;
 mod meant;
 mod repair;
+mod said;
 mod sentences;
+mod trust;
 mod users;
 mod words;
 
@@ -117,14 +119,17 @@ pub(super) fn explain(
     let mistake = if let Some(glued) = glued {
         glued.problem(source, line.start)
     } else if let Some((mark, what)) = unclosed_mark(found, rest) {
-        let closed = format!("{text}{mark}");
-        let help = match is_statement(&closed) && closed.len() <= LONGEST_SHOWN {
-            true => format!("end it with `{mark}`: write `{}`", tidy(&closed)),
-            false => format!("end it with `{mark}` on the same line"),
+        let help = match closed_mark(text, at, mark) {
+            Some(closed) => format!("end it with `{mark}`: write `{}`", tidy(&closed)),
+            None => format!("end it with `{mark}` on the same line"),
         };
         syntax(span(at, 1), format!("this {what} is never closed"), help)
     } else if let Some(open) = unclosed {
-        let help = closing(text, stuck, open - line.start, known);
+        let new_line = known
+            .text
+            .get(..stuck_in_file)
+            .is_some_and(|before| before.trim_end_matches(BLANKS).ends_with(['\n', '\r']));
+        let help = closing(text, stuck, open - line.start, new_line, known);
         let open = Span::new(source, open, open + 1);
         let problem = syntax(open, "this `(` is never closed".into(), help);
         problem.with_label(here, "nothing has closed it here")
@@ -139,7 +144,13 @@ pub(super) fn explain(
             repairs(text, known)
         };
         let problem = keyword_as_name(here, found, before, &expected).unwrap_or_else(|| {
-            let (message, help) = describe(found, before, &expected);
+            let (message, help) = describe(found, before, rest, &expected);
+            let near = nearest(found, known.groups().iter().copied());
+            let near = near.filter(|_| expected.contains(&"users") && !KEYWORDS.contains(&found));
+            let help = match near {
+                Some(near) => format!("did you mean `group {near}`?"),
+                None => help,
+            };
             syntax(here, message, help)
         });
         let problem = better(problem, text, &repairs, &|from, to| span(from, to - from));
@@ -206,22 +217,23 @@ pub(super) fn users_alone(mut problem: Diagnostic, users: &str) -> Diagnostic {
 }
 
 /// What to write where the `(` at byte `open` is not closed and the grammar gets stuck at byte `stuck`.
-fn closing(text: &str, stuck: usize, open: usize, known: &Known<'_>) -> String {
+/// `new_line` if it does so where a line begins, which may be another statement.
+fn closing(text: &str, stuck: usize, open: usize, new_line: bool, known: &Known<'_>) -> String {
     let (before, rest) = text.split_at_checked(stuck).unwrap_or((text, ""));
     let before = before.trim_end();
     let listed = is_statement(&format!("block {rest}"));
-    let closed = [
-        format!("{before}) {rest}"),
-        if listed {
-            String::new()
-        } else {
-            format!("{before})")
-        },
-    ];
-    let mut closed: Vec<String> = closed
-        .into_iter()
-        .filter(|text| is_statement(text))
-        .collect();
+    let says = |text: &str, closed: &str| {
+        is_statement(closed) && trust::keeps(text, closed, known.groups())
+    };
+    let keeps = |closed: &str| says(text, closed);
+    let all = format!("{before}) {rest}");
+    let first = format!("{before})");
+    let mut closed: Vec<String> = Vec::new();
+    if keeps(&all) {
+        closed.push(all);
+    } else if new_line && !listed && says(before, &first) {
+        closed.push(first);
+    }
     if closed.is_empty() {
         let repaired = repairs(&format!("{text})"), known);
         closed.extend(repaired.into_iter().map(|repair| repair.text));
@@ -232,7 +244,7 @@ fn closing(text: &str, stuck: usize, open: usize, known: &Known<'_>) -> String {
     }
     let mut without = text.to_owned();
     without.replace_range(open..=open, "");
-    let without = match is_statement(&without) {
+    let without = match keeps(&without) {
         true => Some(without),
         false => repairs(&without, known)
             .into_iter()
@@ -313,15 +325,15 @@ fn changed(old: &str, new: &str) -> Option<(usize, usize)> {
 fn keyword_as_name(here: Span, found: &str, before: &str, expected: &[&str]) -> Option<Diagnostic> {
     let (name, what, help) = if expected.contains(&"a server") {
         let help = match before.trim() {
-            "server" => "write the server: `server example.org`",
-            _ => "write the server before it: `users on example.org`",
+            "server" => "name the server: `server SERVER`",
+            _ => "name the server before it: `users on SERVER`",
         };
         (Name::InvalidServer, "server", help)
     } else if expected.contains(&"a room") {
         (
             Name::InvalidRoom,
             "room",
-            "write the room before it: `members of #ops`",
+            "name the room before it: `members of ROOM`",
         )
     } else {
         return None;
@@ -330,6 +342,24 @@ fn keyword_as_name(here: Span, found: &str, before: &str, expected: &[&str]) -> 
     KEYWORDS
         .contains(&found)
         .then(|| Diagnostic::new(name, here, message, help))
+}
+
+/// A statement whose quote or regex, open at byte `at`, is closed where its first word ends, or at
+/// the line's end if no blank stands before it: what else stands there is no part of it.
+fn closed_mark(text: &str, at: usize, mark: char) -> Option<String> {
+    let inner = text.get(at + 1..)?;
+    let ends = [inner.find([' ', '\t', ',', ')']), Some(inner.len())];
+    let mut closed = ends.into_iter().flatten().map(|end| {
+        let mut closed = text.to_owned();
+        closed.insert(at + 1 + end, mark);
+        (end, closed)
+    });
+    let right = |(end, closed): &(usize, String)| {
+        let name = inner.get(..*end).unwrap_or_default();
+        let one = !name.is_empty() && !name.contains([' ', '\t']);
+        one && closed.len() <= LONGEST_SHOWN && is_statement(closed)
+    };
+    closed.find(right).map(|(_, closed)| closed)
 }
 
 /// A quote or a regex that runs to the line's end.
@@ -374,14 +404,14 @@ fn expected(error: &Error<Rule>) -> Vec<&'static str> {
     names
 }
 
-fn describe(found: &str, before: &str, expected: &[&str]) -> (String, String) {
+fn describe(found: &str, before: &str, rest: &str, expected: &[&str]) -> (String, String) {
     let list = join(expected);
     let message = match found {
         "" => format!("expected {list}, found the end of the statement"),
         _ if before.trim().is_empty() => format!("expected a statement, found `{found}`"),
         _ => format!("expected {list}, found `{found}`"),
     };
-    (message, advice(found, before, expected, &list))
+    (message, advice(found, before, rest, expected, &list))
 }
 
 fn join(names: &[&str]) -> String {

@@ -3,7 +3,7 @@
 //!
 //! Not for: which changes are worth trying (`meant`), nor for what is said (`advice`).
 //!
-//! Law: what is proposed is a statement that the grammar takes. A bounded number of tries on a
+//! Law: what is proposed is a statement that the grammar takes and `trust` lets pass. A bounded number of tries on a
 //! statement of bounded length, so that a file full of mistakes costs little more than reading it.
 
 use std::collections::HashSet;
@@ -15,6 +15,7 @@ use super::super::grammar::{Grammar, Rule};
 use super::super::layout::BLANKS;
 use super::super::marks::Change;
 use super::meant::{Candidate, candidates};
+use super::trust::keeps;
 use super::{Known, expected};
 
 /// A longer statement is not repaired.
@@ -75,6 +76,7 @@ pub(super) fn repairs(text: &str, known: &Known<'_>) -> Vec<Repair> {
                     return found;
                 }
                 match first_stuck(&changed) {
+                    None if !keeps(text, &changed, known.groups()) => {}
                     None => found.push(repair(candidate, changed, round)),
                     Some(at) if found.is_empty() && changed.len() - at < left => {
                         next.push((changed.len() - at, changed));

@@ -6,25 +6,27 @@ use super::meant::Candidate;
 use super::words::words;
 
 /// Words that begin a rule which lets presence through.
-const ALLOW: [&str; 8] = [
-    "allow", "permit", "grant", "let", "route", "share", "show", "forward",
-];
+pub(super) const ALLOW: &str = "allow permit grant let route share show forward";
 
 /// Words that begin a rule which holds presence back.
-const BLOCK: [&str; 10] = [
-    "deny", "forbid", "reject", "hide", "disallow", "prevent", "stop", "drop", "ban", "refuse",
-];
+pub(super) const BLOCK: &str = "deny forbid reject hide disallow prevent stop drop ban refuse mute \
+                                ignore silence suppress conceal withhold blacklist blocklist denylist \
+                                prohibit shun quarantine";
 
 /// The keyword that a word of another language stands for at a statement's start.
 pub(super) fn first_keyword(word: &str) -> Option<&'static str> {
     let word = word.to_lowercase();
-    if ALLOW.contains(&word.as_str()) {
+    if is_in(ALLOW, &word) {
         Some("send")
-    } else if BLOCK.contains(&word.as_str()) {
+    } else if is_in(BLOCK, &word) {
         Some("block")
     } else {
         None
     }
+}
+
+fn is_in(list: &str, word: &str) -> bool {
+    list.split(' ').any(|known| known == word)
 }
 
 /// Other ways to write the whole statement.
@@ -42,8 +44,8 @@ pub(super) fn sentences(text: &str) -> Vec<Candidate> {
             ..Candidate::maybe(changes)
         });
     };
-    let blocks = BLOCK.contains(&first) || first == "block";
-    let allows = ALLOW.contains(&first) || first == "send";
+    let blocks = is_in(BLOCK, first) || first == "block";
+    let allows = is_in(ALLOW, first) || first == "send";
     // allow A to see B, prevent A from seeing B, block A sees B
     if let Some((verb, len)) = verbs(&plain) {
         let (a, b) = (sentence.part(1, verb), sentence.from(verb + len));
@@ -83,7 +85,7 @@ pub(super) fn sentences(text: &str) -> Vec<Candidate> {
         say(format!("block {a} from {b}"), "");
     }
     // nobody sees A
-    if let Some(verb) = nobody(&plain) {
+    if let Some(verb) = nobody(&plain).filter(|_| at("except").is_none()) {
         say(format!("block {}", sentence.from(verb + 1)), "");
     }
     // from A to B, send from A to B, to B send A, A to B
@@ -111,7 +113,6 @@ pub(super) fn sentences(text: &str) -> Vec<Candidate> {
             let (a, b) = (sentence.part(2, split), sentence.from(split));
             say(format!("block {b} from {a}"), "");
         }
-        say(format!("block all from {}", sentence.from(2)), "");
     }
     // group staff = file("staff.yaml")
     if let Some((name, path)) = group_file(&sentence.words) {

@@ -8,7 +8,7 @@ use super::sentences::first_keyword;
 use crate::diagnostic::nearest;
 use crate::id::{ServerName, UserId};
 use crate::syntax::KEYWORDS;
-use crate::syntax::link::id_in_link;
+use crate::syntax::link::{id_in_link, written};
 
 /// Words that begin users.
 const USERS: [&str; 8] = [
@@ -23,16 +23,14 @@ impl Here<'_, '_> {
         let lower = found.to_lowercase();
         match lower.as_str() {
             "everybody" | "anyone" | "anybody" | "any" | "*" | "world" => put("everyone".into()),
-            "anything" | "each" => put("all".into()),
+            "anything" | "everything" => put("all".into()),
             "eachother" | "each-other" | "themselves" | "itself" => put("each other".into()),
             _ => {}
         }
-        if let Some(id) = id_in_link(found) {
-            if id.starts_with('@') {
-                put(id);
-            } else {
-                put(format!("members of {id}"));
-            }
+        match id_in_link(found) {
+            Some(id) if UserId::parse(&id).is_ok() => put(written(&id)),
+            Some(id) if !id.starts_with('@') => put(format!("members of {}", written(&id))),
+            _ => {}
         }
         let next = self.next.first().map_or("", |(_, word)| *word);
         let next_end = self
@@ -44,6 +42,17 @@ impl Here<'_, '_> {
         };
         match (lower.as_str(), next) {
             ("every", "user") => put_both("all users"),
+            ("federated" | "external" | "foreign" | "!local" | "non-local", "user" | "users")
+            | ("not", "remote") => put_both(match next {
+                "remote" => "local",
+                _ => "remote users",
+            }),
+            ("internal" | "!remote" | "non-remote", "user" | "users") | ("not", "local") => {
+                put_both(match next {
+                    "local" => "remote",
+                    _ => "local users",
+                });
+            }
             ("server", _) if ServerName::parse(next).is_ok() => {
                 let changes = self.replaced("users on");
                 list.push(Candidate::maybe(changes));
@@ -91,19 +100,8 @@ impl Here<'_, '_> {
             }
             _ => {}
         }
-        // `not @ann`, `!@ann`, `-@ann`
         let mut put = |new: String| list.push(Candidate::maybe(self.replaced(new)));
-        match found {
-            "not" | "!" | "-" | "except" if last != "except" => put("all except".into()),
-            _ => {}
-        }
-        if let Some(user) = found
-            .strip_prefix(['!', '-', '~'])
-            .filter(|u| u.starts_with('@'))
-        {
-            put(format!("all except {user}"));
-        }
-        if found.starts_with(['#', '!']) {
+        if found.starts_with(['#', '!']) && !found.starts_with("!@") {
             put(format!("members of {found}"));
         }
         // A word too many, before or here.
@@ -127,8 +125,6 @@ impl Here<'_, '_> {
             "the",
             "presence",
             "of",
-            "only",
-            "just",
             "updates",
             "status",
             "people",
@@ -163,15 +159,12 @@ impl Here<'_, '_> {
             put(format!("group {found}"), "");
             return;
         }
-        if ["nobody", "none", "noone", "no-one"].contains(&found) {
-            return;
-        }
         if let Some(near) = nearest(found, USERS) {
             list.push(Candidate::near(self.replaced(near), near));
         }
-        if let Some(near) = nearest(found, groups().iter().copied()) {
-            let new = format!("group {near}");
-            list.push(Candidate::near(self.replaced(new.as_str()), &new));
+        // Which is asked, for it may be another one.
+        if nearest(found, groups().iter().copied()).is_some() {
+            return;
         }
         let mut put = |new: String, note| {
             list.push(Candidate {
@@ -202,11 +195,8 @@ impl Here<'_, '_> {
             let group = found.to_lowercase();
             let capital = found.chars().skip(1).all(|c| !c.is_ascii_uppercase());
             let user = if capital { &group } else { found };
-            put(format!("@{user}"), "for the user");
-            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
-            if group.chars().all(plain) {
-                put(format!("group {group}"), "for the group");
-            }
+            let note = "for a user; before the name of a group stands `group`";
+            put(format!("@{user}"), note);
         }
     }
 
@@ -255,10 +245,6 @@ impl Here<'_, '_> {
             if matches!(found, "like" | "match" | "matches" | "named" | "~") {
                 from_last(self.end, "users matching");
             }
-            if is_name(found) && !KEYWORDS.contains(&found) && !joining {
-                from_last(self.at, "group ");
-            }
-            from_last(start + last.len(), "all users");
         }
         if self.takes("`of`") && last == "members" {
             if matches!(found, "in" | "from" | "on" | "at") {
