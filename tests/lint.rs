@@ -503,7 +503,7 @@ fn a_group_file_with_capitals_in_servers_is_told_of_once() {
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     write(
         "list.yaml",
-        "['@a:Remote.org', '@b:Remote.org', '@c:remote.org', '@d']",
+        "['@z:Away.org', '@a:Remote.org', '@b:Remote.org', '@c:remote.org', '@d']",
     );
     write(
         "a.policy",
@@ -515,9 +515,15 @@ fn a_group_file_with_capitals_in_servers_is_told_of_once() {
         ..Origin::default()
     });
     let report = report.unwrap().snapshot().warnings().clone();
-    assert_eq!(places(&report), ["confusable-id 1:14"]);
-    let (_, help) = message(&report, Name::ConfusableId);
-    assert!(help.contains("1 more users"), "{help}");
+    assert_eq!(
+        places(&report),
+        ["confusable-id 1:14", "uppercase-server 1:14"]
+    );
+    let (said, help) = message(&report, Name::ConfusableId);
+    assert!(
+        said.contains("`remote.org`") && help.contains("(and 1 more of"),
+        "{said} {help}"
+    );
 }
 
 // ---- large policies ----

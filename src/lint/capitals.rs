@@ -13,7 +13,9 @@ use super::{leaves, selectors};
 use crate::diagnostic::{Diagnostic, Name};
 use crate::directory::Directory;
 use crate::glob::{Glob, Piece};
+use crate::id::ServerName;
 use crate::policy::{Kind, PolicySet, Room};
+use crate::source::Span;
 
 /// How many servers may be compared with patterns; behind that nothing is said.
 const LOOKS: usize = 1_000_000;
@@ -36,59 +38,69 @@ pub(super) fn check(
         return;
     }
     let known = Known::new(policy, directory);
+    let home = directory
+        .and_then(Directory::server_name)
+        .map(ServerName::as_str);
+    let disclosures = found
+        .iter()
+        .filter(|problem| problem.name == Name::RemoteDisclosure);
+    let disclosures: HashSet<Span> = disclosures.map(|problem| problem.span).collect();
     let mut looks = LOOKS;
     for (place, servers) in written {
-        let Some((server, _)) = servers.first_key_value() else {
-            continue;
-        };
-        let Some(like) = known.like(server, &mut looks) else {
-            continue;
-        };
-        let text = match server {
-            Written::Server(server) => (*server).to_owned(),
-            Written::Glob(glob) => glob.to_string(),
-        };
-        let lower = text.to_ascii_lowercase();
-        let home = directory.and_then(Directory::server_name);
-        // That presence goes to another server than the homeserver is told with what was likely meant.
-        let told = |problem: &Diagnostic| {
-            problem.name == Name::RemoteDisclosure && problem.span == place.span
-        };
-        if home.is_some_and(|home| home.as_str() == lower) && found.iter().any(told) {
-            continue;
-        }
-        let (name, message) = match (like, server) {
-            (Like::None, _) => (
-                Name::UppercaseServer,
-                format!("`{text}` has capitals, and servers are compared as they are written"),
-            ),
-            (Like::Other(other), Written::Server(_))
-                if home.is_some_and(|home| home.as_str() == other) =>
-            {
-                (
-                    Name::ConfusableId,
-                    format!("`{text}` is another server than the homeserver's, `{other}`"),
-                )
+        // Users of one group file share a place: one of each name there, which counts them.
+        let mut said: BTreeMap<Name, (Diagnostic, usize)> = BTreeMap::new();
+        for (server, users) in servers {
+            let Some(like) = known.like(&server, &mut looks) else {
+                continue;
+            };
+            let (name, message, lower) = words(&server, like, home);
+            // That presence leaves the homeserver is told with what was likely meant.
+            if home == Some(&*lower) && disclosures.contains(&place.span) {
+                continue;
             }
-            (Like::Other(other), Written::Server(_)) => (
-                Name::ConfusableId,
-                format!("`{text}` is another server than `{other}`, which is known too"),
-            ),
-            (Like::Other(other), Written::Glob(_)) => (
-                Name::ConfusableId,
-                format!("`{text}` does not match `{other}`, as the same in lower case does"),
-            ),
-        };
-        let mut help =
-            format!("servers are nearly always written in lower case: did you mean `{lower}`?");
-        let more = servers.values().sum::<usize>().saturating_sub(1);
-        if place.listed && more > 0 {
-            help.push_str(&format!(
-                " {more} more users of this group file have capitals in their server"
-            ));
+            let new = || {
+                let help = format!(
+                    "servers are nearly always written in lower case: did you mean `{lower}`?"
+                );
+                (Diagnostic::new(name, place.span, message, help), 0)
+            };
+            said.entry(name).or_insert_with(new).1 += users;
         }
-        found.push(Diagnostic::new(name, place.span, message, help));
+        for (mut problem, users) in said.into_values() {
+            if place.listed && users > 1 {
+                let more = format!(" (and {} more of this group file)", users - 1);
+                problem.help.push_str(&more);
+            }
+            found.push(problem);
+        }
     }
+}
+
+/// What is said of a server, and the server in lower case.
+fn words(server: &Written<'_>, like: Like<'_>, home: Option<&str>) -> (Name, String, String) {
+    let text = match server {
+        Written::Server(server) => (*server).to_owned(),
+        Written::Glob(glob) => glob.to_string(),
+    };
+    let (name, message) = match (like, server) {
+        (Like::None, _) => (
+            Name::UppercaseServer,
+            format!("`{text}` has capitals, and servers are compared as they are written"),
+        ),
+        (Like::Other(other), Written::Server(_)) if home == Some(other) => (
+            Name::ConfusableId,
+            format!("`{text}` is another server than the homeserver's, `{other}`"),
+        ),
+        (Like::Other(other), Written::Server(_)) => (
+            Name::ConfusableId,
+            format!("`{text}` is another server than `{other}`, which is known too"),
+        ),
+        (Like::Other(other), Written::Glob(_)) => (
+            Name::ConfusableId,
+            format!("`{text}` does not match `{other}`, as the same in lower case does"),
+        ),
+    };
+    (name, message, text.to_ascii_lowercase())
 }
 
 /// All that are written, by their places, with the number of users in each.
