@@ -97,7 +97,7 @@ impl<'t> Reader<'t> {
             .open
             .iter()
             .rev()
-            .take(8)
+            .take(64)
             .map(|open| closing(self.slice(*open..open + 1)))
             .collect();
         let rest = self.slice(open..self.text.len());

@@ -20,6 +20,7 @@ mod whole;
 
 use std::ops::Range;
 
+use super::bounds::too_deep;
 use super::{Entry, Fault, group_file};
 use user::SHAPE;
 pub use user::{help_on_entry, help_on_value};
@@ -70,7 +71,8 @@ pub fn mistakes(text: &str, fault: &Fault) -> Vec<Mistake> {
     if let Some(mistake) = whole::whole(text) {
         return vec![mistake];
     }
-    if text.len() > LONGEST {
+    // Brackets that deep are no mistake that people make.
+    if text.len() > LONGEST || too_deep(text).is_some() {
         return vec![Mistake::new(
             place(text, fault),
             fault.message.clone(),
