@@ -483,6 +483,17 @@ fn a_group_file_that_is_missed_is_looked_for_nearby() {
         let said = check(folder, name);
         assert!(said.contains("did you mean `\"oncall.yaml\"`?"), "{said}");
     }
+    // As Windows joins folders.
+    fs::create_dir(root.join("lists")).unwrap();
+    fs::write(root.join("lists/night.yaml"), "[]\n").unwrap();
+    let text = "server x\ngroup g from \"lists\\\\night.yaml\"\nsend all to group g\n";
+    fs::write(root.join("w.policy"), text).unwrap();
+    let said = check(&root, "w.policy");
+    assert!(
+        said.contains("did you mean `\"lists/night.yaml\"`?"),
+        "{said}"
+    );
+    fs::remove_file(root.join("w.policy")).unwrap();
     // Beside a link is not beside the file that it leads to.
     fs::create_dir(folder.path().join("etc")).unwrap();
     fs::rename(root.join("oncall.yaml"), root.join("oncall.yml")).unwrap();

@@ -127,7 +127,7 @@ impl Given {
             .collect();
         let mut beside = Vec::new();
         for folder in folders {
-            let files = policy_files(&folder).0.into_iter();
+            let files = policy_files(&[&folder]).0.into_iter();
             let files = files.filter(|file| real(file).is_some_and(|file| !is_given(&file)));
             let shown = |file: PathBuf| match file.strip_prefix(".") {
                 Ok(file) => file.to_owned(),

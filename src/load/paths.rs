@@ -22,12 +22,17 @@ fn is_plain(path: &str) -> bool {
 /// The path of a file that is there and was likely meant by one that is not. Costs listing a folder,
 /// as far as [`LISTED`] names.
 pub(super) fn near_file(missing: &Path, written: &str) -> Option<String> {
-    if missing.exists() || written.contains('\\') {
+    if missing.exists() {
         return None;
     }
-    // The folder that the policy file lies in already is written once more.
     let depth = Path::new(written).components().count();
     let folder = missing.ancestors().nth(depth)?;
+    if written.contains('\\') {
+        // As Windows joins folders; in quotes a `\` may be written twice.
+        let path = written.replace("\\\\", "/").replace('\\', "/");
+        return Some(path).filter(|path| is_plain(path) && folder.join(path).is_file());
+    }
+    // The folder that the policy file lies in already is written once more.
     let mut parts = Path::new(written).components();
     while parts.next().is_some() && parts.as_path().file_name().is_some() {
         let path = parts.as_path();

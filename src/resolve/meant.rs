@@ -175,9 +175,14 @@ pub(super) fn pattern_word(text: &str, default: Option<&str>) -> Option<String> 
         Some(server) => format!(":{}", server.replace('.', "\\.")),
         None => ":.*".to_owned(),
     };
-    let whole = match text.contains(':') || text.ends_with(".*") {
-        true => text.to_owned(),
-        false => format!("{text}{}", server()),
+    let whole = match text.split_once(':') {
+        // A plain server stands for itself alone, and a dot of a regex for any character.
+        Some((name, server)) if ServerName::parse(server).is_ok() => {
+            format!("{name}:{}", server.replace('.', "\\."))
+        }
+        Some(_) => text.to_owned(),
+        None if text.ends_with(".*") => text.to_owned(),
+        None => format!("{text}{}", server()),
     };
     let regex = marked && Pattern::new(&whole).is_ok();
     regex.then(|| {
