@@ -188,7 +188,8 @@ struct Shown {
 }
 
 impl Shown {
-    /// Shows the problems; where a program reads them people are told how many there are.
+    /// Shows the problems; where a service reads them people are told how many there are. JSON lines are
+    /// for scripts, which may read both streams as one.
     fn print(self, report: &Report) -> Result<(), Failure> {
         let text = match self.format {
             Format::Human => report.render(self.color.is_on(&io::stdout())),
@@ -199,7 +200,7 @@ impl Shown {
         let mut output = Output::new();
         output.text(&text)?;
         output.flush()?;
-        if self.format != Format::Human && !report.is_empty() {
+        if matches!(self.format, Format::Sarif | Format::Github) && !report.is_empty() {
             summary_to_stderr(report);
         }
         Ok(())

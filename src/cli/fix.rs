@@ -3,7 +3,7 @@
 //! Law: a file is replaced whole or not at all, and keeps all but its text (`replace`); one that changed
 //! since it was read is left alone; nothing is replaced before all new texts are on the disk.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
@@ -67,12 +67,13 @@ fn replace<'a>(
         let Some(path) = one.path else {
             continue;
         };
-        for old in left.of(path, one.before, |_| None) {
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        for old in left.of(&target, one.before, |_| None) {
             note(&old.to_string());
         }
         let mark = if has_mark(path) { MARK } else { "" };
         changes.push(Change {
-            path: path.to_owned(),
+            target,
             before: format!("{mark}{}", one.before).into(),
             after: format!("{mark}{}", one.after).into(),
         });

@@ -1,5 +1,6 @@
 //! `fmt`: policy files in one style.
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -103,7 +104,7 @@ pub fn run(arguments: &Arguments, color: Color) -> Result<(), Failure> {
         interrupt.obey();
         return ended;
     }
-    for path in &files {
+    for (path, _) in &files {
         if let Some(text) = outcome.text(path) {
             outcome.show(&shown(path.as_os_str()), &text);
         }
@@ -112,11 +113,15 @@ pub fn run(arguments: &Arguments, color: Color) -> Result<(), Failure> {
 }
 
 impl Outcome {
-    /// All files, each once.
-    fn files(&mut self, paths: &[PathBuf]) -> Vec<PathBuf> {
+    /// All files, each once: as they were given, and themselves, links followed.
+    fn files(&mut self, paths: &[PathBuf]) -> Vec<(PathBuf, PathBuf)> {
         let (files, report) = policy_files(paths);
         self.broken(&report);
-        files
+        let with_real = |path: PathBuf| {
+            let real = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+            (path, real)
+        };
+        files.into_iter().map(with_real).collect()
     }
 
     fn text(&mut self, path: &Path) -> Option<String> {
@@ -153,9 +158,9 @@ impl Outcome {
     }
 
     /// Reads some files, writes them, and so on: each soon after it was read.
-    fn write(&mut self, files: Vec<PathBuf>, interrupt: &Interrupt) {
-        let (mut changes, mut bytes) = (Vec::new(), 0);
-        for path in files {
+    fn write(&mut self, files: Vec<(PathBuf, PathBuf)>, interrupt: &Interrupt) {
+        let (mut changes, mut names, mut bytes) = (Vec::new(), Vec::new(), 0);
+        for (path, real) in files {
             if interrupt.came() {
                 let message = "interrupted: the other files are as they were";
                 self.faults.push(Fault::new(message, ""));
@@ -164,31 +169,29 @@ impl Outcome {
             let Some(text) = self.text(&path) else {
                 continue;
             };
-            for old in self.left.of(&path, &text, |old| format("", old).ok()) {
+            for old in self.left.of(&real, &text, |old| format("", old).ok()) {
                 note(&old.to_string());
             }
-            let Some(printed) = self.printed(&path.to_string_lossy(), &text) else {
+            let name = path.to_string_lossy().into_owned();
+            let Some(printed) = self.printed(&name, &text) else {
                 continue;
             };
+            names.push(name);
             bytes += text.len() + printed.len();
             changes.push(Change {
-                path,
+                target: real,
                 before: text.into(),
                 after: printed.into(),
             });
             if is_full(changes.len(), bytes) {
-                self.put(std::mem::take(&mut changes));
+                self.put(std::mem::take(&mut names), std::mem::take(&mut changes));
                 bytes = 0;
             }
         }
-        self.put(changes);
+        self.put(names, changes);
     }
 
-    fn put(&mut self, changes: Vec<Change>) {
-        let names: Vec<String> = changes
-            .iter()
-            .map(|change| change.path.to_string_lossy().into_owned())
-            .collect();
+    fn put(&mut self, names: Vec<String>, changes: Vec<Change>) {
         let (mut staged, mut names_staged) = (Vec::new(), Vec::new());
         for (name, one) in names.into_iter().zip(stage(changes)) {
             match one {

@@ -205,12 +205,10 @@ mod unix {
 
     /// Whether a file is where a file system, or a part of one, is mounted. Not known everywhere: then a
     /// rename tells.
-    pub fn is_mounted(path: &Path, file: &File) -> bool {
-        let device = |path: &Path| path.metadata().map(|there| there.dev());
-        let folder = path.parent().map(device);
-        let here = file.metadata().map(|there| there.dev());
-        match (folder, here) {
-            (Some(Ok(folder)), Ok(here)) if folder != here => true,
+    pub fn is_mounted(path: &Path, like: &Metadata) -> bool {
+        let folder = path.parent().map(Path::metadata);
+        match folder {
+            Some(Ok(folder)) if folder.dev() != like.dev() => true,
             _ => is_mount_root(path),
         }
     }
@@ -262,7 +260,7 @@ mod elsewhere {
         String::new()
     }
 
-    pub fn is_mounted(_: &Path, _: &File) -> bool {
+    pub fn is_mounted(_: &Path, _: &Metadata) -> bool {
         false
     }
 }

@@ -92,17 +92,14 @@ pub struct LeftBehind {
 }
 
 impl LeftBehind {
-    /// Those of one file that may be needed. One is not if the file has the same text, or what `new` makes
+    /// Those of one file, links followed, that may be needed. One is not if the file has the same text, or what `new` makes
     /// of it; then it is taken away.
     pub fn of(
         &mut self,
-        path: &Path,
+        target: &Path,
         text: &str,
         new: impl Fn(&str) -> Option<String>,
     ) -> Vec<OldText> {
-        let Ok(target) = fs::canonicalize(path) else {
-            return Vec::new();
-        };
         let Some(folder) = target.parent() else {
             return Vec::new();
         };
@@ -113,7 +110,7 @@ impl LeftBehind {
                 .entry(folder.to_owned())
                 .or_insert(old_texts(folder)),
         };
-        let start = prefix(&target);
+        let start = prefix(target);
         let own = all.iter().filter(|path| {
             let name = path.file_name().unwrap_or_default();
             let rest = name
@@ -135,7 +132,7 @@ impl LeftBehind {
         });
         let told = needed.map(|old| OldText {
             old: old.clone(),
-            file: path.to_owned(),
+            file: target.to_owned(),
         });
         told.collect()
     }

@@ -64,8 +64,8 @@ impl Refused {
 /// What is to become of a file.
 #[derive(Debug)]
 pub struct Change {
-    /// The file.
-    pub path: PathBuf,
+    /// The file itself, links followed.
+    pub target: PathBuf,
     /// What was read of it.
     pub before: Vec<u8>,
     /// What it is to hold.
@@ -84,8 +84,7 @@ struct Original {
 
 impl Original {
     /// Opens a file that is to be written, and reads it.
-    fn read(path: &Path) -> Result<Self, Refused> {
-        let target = fs::canonicalize(path).map_err(|error| failed(&error))?;
+    fn read(target: PathBuf) -> Result<Self, Refused> {
         // A rename asks the folder only, so a file that must not be written is asked for here.
         let mut file = OpenOptions::new()
             .read(true)
@@ -120,7 +119,7 @@ impl Original {
                 "it has {names} names (hard links), and the others would keep the old text"
             )));
         }
-        match attributes::is_mounted(&self.target, &self.file) {
+        match attributes::is_mounted(&self.target, &self.like) {
             true => Err(Refused::Tied(MOUNTED.to_owned())),
             false => Ok(()),
         }
@@ -200,7 +199,7 @@ enum Way {
 impl Staged {
     /// Refused if the file does not hold any more what was read.
     fn of(change: Change) -> Result<Self, Refused> {
-        let original = Original::read(&change.path)?;
+        let original = Original::read(change.target)?;
         match original.text == change.before {
             true => Self::new(original, change.after),
             false if original.text == change.after => Ok(Staged {
@@ -261,7 +260,8 @@ impl Staged {
 /// Writes `text` to a file, which is made if it is not there.
 pub fn write_whole(path: &Path, text: &str) -> Result<(), Refused> {
     if path.exists() {
-        let staged = Staged::new(Original::read(path)?, text.into())?;
+        let target = fs::canonicalize(path).map_err(|error| failed(&error))?;
+        let staged = Staged::new(Original::read(target)?, text.into())?;
         return staged.put().map(drop);
     }
     let made = || {
