@@ -88,7 +88,10 @@ pub fn foreign(text: &str) -> Vec<Foreign> {
         return vec![Foreign {
             kind: Kind::Encrypted(by),
             shown: start..end,
-            hidden: vec![0..text.len()],
+            hidden: Vec::from([Range {
+                start: 0,
+                end: text.len(),
+            }]),
         }];
     }
     if !text.as_bytes().chunks(4096).any(may_hold) {

@@ -525,16 +525,13 @@ fn server_help(text: &str, meant: &Option<Meant>) -> String {
 
 fn is_server_glob(text: &str) -> bool {
     let legal = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]*?".contains(&b);
-    // Behind a `:` that stands in no address is a port.
-    let host = text.rsplit(']').next().unwrap_or_default();
-    let port = |port: &str| {
-        port.bytes()
-            .all(|b| b.is_ascii_digit() || b"*?".contains(&b))
-    };
-    let ports = host.split(':').skip(1).all(port);
-    let one = text.contains('[') || host.matches(':').count() <= 1;
+    // Behind a `:` stands a port, or the rest of an IPv6 address whose bracket a wildcard may cover.
+    let rest = text.split_once(':').map_or("", |(_, rest)| rest);
+    let numbers = rest
+        .bytes()
+        .all(|b| b.is_ascii_hexdigit() || b".:[]*?".contains(&b));
     let ends = !text.ends_with('.') && text.len() <= crate::id::MAX_BYTES;
-    text.bytes().all(legal) && ends && ports && one
+    text.bytes().all(legal) && ends && numbers
 }
 
 /// Whether a word outside quotes is a pattern of user IDs with a server.
