@@ -197,14 +197,9 @@ fn what_is_denied_says_no_and_what_is_allowed_is_not_shown() {
     ] {
         let json = [options, &["--json"]].concat();
         let (got, out, err) = check(ODD, &json);
-        let told = match shown.len() {
-            0 => "",
-            1 => "1 warning\n",
-            _ => "2 warnings\n",
-        };
         assert_eq!(
             (got, names(&out), err.as_str()),
-            (code, shown.iter().map(|s| s.to_string()).collect(), told),
+            (code, shown.iter().map(|s| s.to_string()).collect(), ""),
             "{options:?}"
         );
         assert_eq!(check(ODD, options).0, code, "{options:?}");
@@ -232,10 +227,7 @@ fn a_comment_allows_a_warning_on_its_statement() {
     let policy = "server e.org\nsend all to @y\n# allow redundant-rule: it stays when the rule above goes\n\
                   send @z to @y\nsend @v to @y\nblock @a from @b # allow idle-block: a guard\n";
     let (code, out, err) = check(policy, &["--json"]);
-    assert_eq!(
-        (code, out.lines().count(), err.as_str()),
-        (0, 1, "1 warning\n")
-    );
+    assert_eq!((code, out.lines().count(), err.as_str()), (0, 1, ""));
     assert!(out.contains(r#""line":5"#), "{out}");
 }
 
@@ -245,7 +237,7 @@ fn a_comment_that_allows_nothing_is_told() {
                   send @a to @c # allow idle-blok: second\nsend @a to @d # allow idle-block\n\
                   # allow unknown-user: third\nsend @a to @e\n\n# allow costly-rule: fourth\n";
     let (code, out, err) = check(policy, &["--json", "--deny", "warnings"]);
-    assert_eq!((code, err.as_str()), (0, "4 notes\n"));
+    assert_eq!((code, err.as_str()), (0, ""));
     let told: Vec<serde_json::Value> = out
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())

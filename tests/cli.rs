@@ -164,7 +164,7 @@ fn check_in_json() {
         out.starts_with(wanted) && out.ends_with("\"}\n") && out.lines().count() == 1,
         "{out}"
     );
-    assert_eq!((code, err.as_str()), (2, "1 error\n"));
+    assert_eq!((code, err.as_str()), (2, ""));
 
     let folder = with_policy("@ann:example.org sees @gobbler:example.org\n");
     assert_eq!(run(&folder, "check --policy main.policy --json"), good(""));
@@ -203,7 +203,7 @@ fn five_mistakes_in_two_files() {
     let wanted = wanted.map(|(file, line, name)| (file.to_owned(), line, name.to_owned()));
 
     let (code, out, err) = run(&folder, "check --policy policy --json");
-    assert_eq!((code, err.as_str()), (2, "5 errors\n"));
+    assert_eq!((code, err.as_str()), (2, ""));
     assert_eq!(places(&out), wanted);
 
     // The others load nothing, answer nothing, and say the same on standard error.
@@ -303,7 +303,7 @@ fn warnings_alone_are_good() {
         &folder,
         "check --policy main.policy --directory facts.yaml --json",
     );
-    assert_eq!((code, err.as_str()), (0, "1 warning\n"));
+    assert_eq!((code, err.as_str()), (0, ""));
     let wanted = r#"{"level":"warning","name":"duplicate-rule","#;
     assert!(
         out.starts_with(wanted) && out.contains(r#","line":2,"column":1,"#),

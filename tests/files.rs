@@ -310,9 +310,9 @@ fn a_fix_is_made_once_in_a_file_with_two_names() {
         root.join("available/main.policy"),
         root,
     ];
-    let (texts, report) = presence_router::texts(&paths);
-    assert!(report.is_empty() && texts.len() == 1, "{report}");
-    assert_eq!(texts[0].0, paths[0]);
+    let (files, report) = presence_router::policy_files(&paths);
+    assert!(report.is_empty(), "{report}");
+    assert_eq!(files, paths[..1]);
 }
 
 #[test]
