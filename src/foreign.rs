@@ -63,7 +63,7 @@ impl Foreign {
                     .into()
             }
             Kind::Template(engine) => format!(
-                "nothing is put in here: give the file that {engine} makes of this one, or write the \
+                "nothing was put in here: use the file that {engine} makes of this one, or write the \
                  name itself"
             ),
             Kind::Encrypted(by) => {

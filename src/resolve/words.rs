@@ -358,7 +358,7 @@ impl Resolver<'_, '_> {
                 format!("`{}` is not a room", shorten(&name)),
                 match self.groups.contains_key(name.as_str()) {
                     true => format!(
-                        "write `group {name}` for the users of the group, \
+                        "write `group {name}` without `members of` for the users of the group, \
                          `members of #{name}` for those in the room"
                     ),
                     false => meant::no_room_help(&name),
@@ -483,7 +483,7 @@ fn server_help(text: &str, meant: &Option<Meant>) -> String {
         if Pattern::new(&word::regex(&format!("/{whole}/"))).is_ok() {
             return format!(
                 "a regex stands after `matching`, and matches a whole user ID: write \
-                 `users matching /{whole}/`"
+                 `users matching /{whole}/` instead of `users on`"
             );
         }
     }
@@ -510,7 +510,9 @@ fn server_help(text: &str, meant: &Option<Meant>) -> String {
         return "wildcards stand only after `users on`; write one server".into();
     }
     if text.starts_with(['#', '!']) {
-        return format!("for those in a room write `members of {text}`");
+        return format!(
+            "for those in a room write `members of {text}` instead of `users on {text}`"
+        );
     }
     if ServerName::parse(&format!("[{text}]")).is_ok() {
         return format!("an IPv6 address stands in brackets: write `[{text}]`");
