@@ -29,6 +29,7 @@ fn load(folder: &Path, text: &str) -> Result<BTreeSet<String>, Report> {
         path: Some(folder.to_owned()),
         inline: Vec::new(),
         homeserver: None,
+        ..Origin::default()
     };
     let router = Router::load(origin)?;
     let users = router.snapshot().known_users(&Directory::new(None));
