@@ -70,7 +70,7 @@ def refused(config) -> ConfigError:
         ({"blacklisted_users": ["@dan "]}, ("blacklisted_users", "<item 0>"), ["did you mean `@dan`?"]),
         ({"always_send_to_users": ["@all@"]}, ("always_send_to_users", "<item 0>"), ["ejabberd"]),
         ({"blacklisted_users": ["@ann # lead"]}, ("blacklisted_users", "<item 0>"), ["comment"]),
-        ({"blacklisted_users": ["@zo\xeb"]}, ("blacklisted_users", "<item 0>"), ["@zo\xeb:example.org"]),
+        ({"blacklisted_users": ["@zo\xeb"]}, ("blacklisted_users", "<item 0>"), ["@zo\xeb:SERVER"]),
         ({"blacklisted_users": ["!room:b"]}, ("blacklisted_users", "<item 0>"), ["`@`"]),
     ],
 )

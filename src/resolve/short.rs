@@ -157,7 +157,7 @@ impl Short<'_> {
 
     /// A name with its server, if all of that can be seen.
     fn whole(&self, name: &str) -> Option<String> {
-        let server = self.server.map_or("example.org", ServerName::as_str);
+        let server = self.server.map_or("SERVER", ServerName::as_str);
         let whole = format!("{name}:{server}");
         let seen = name.len() > 1 && whole.len() <= MAX_BYTES && visible(&whole) == whole;
         seen.then_some(whole)

@@ -117,7 +117,9 @@ impl Resolver<'_, '_> {
                 Piece::Char(c) => Some(*c),
                 Piece::Run | Piece::One => None,
             });
-            if let Some(odd) = plain.find(|c| *c != '\0' && !word::is_unquoted_localpart(*c)) {
+            if pieces.first() == Some(&Piece::Char('@'))
+                && let Some(odd) = plain.find(|c| *c != '\0' && !word::is_unquoted_localpart(*c))
+            {
                 let error = IdError::Short(odd);
                 let message = format!("`{text}` can match no user ID: it {error}");
                 let help =
@@ -208,7 +210,7 @@ impl Resolver<'_, '_> {
                     .map_or("example.org", ServerName::as_str);
                 let text = text.replace('\\', "\\\\");
                 format!("write it with its server, in quotes: `\"{text}:{server}\"`")
-            } else if meant::may_be_odd(text) {
+            } else if meant::may_be_odd(text) || text.matches('@').count() > 1 {
                 short_user_help(text, self.default_server(), Written::Policy)
             } else {
                 USER_FORM.into()
