@@ -150,7 +150,7 @@ fn a_wrong_directory_file_is_in_the_log() {
             code == 2 && out.lines().count() == 1 && out.contains(&place),
             "{out}"
         );
-        assert!(err.starts_with("1 error\nerror: "), "{err}");
+        assert!(err.starts_with("error: "), "{err}");
         let github = [&["check", "--format", "github"][..], &arguments].concat();
         let (_, out, _) = run(folder.path(), &github);
         assert!(

@@ -70,6 +70,12 @@ impl<'a> Trial<'a> {
     ) -> Result<(), String> {
         for (name, file, line) in warnings {
             let wrong = match statement_at(rendered, file, *line) {
+                None if name == "empty-policy" => {
+                    tally.hit("empty-policy");
+                    let mut places = rendered.places.iter();
+                    let says_something = places.any(|place| place.file == *file);
+                    says_something.then(|| "a statement is in that file".to_owned())
+                }
                 Some(statement) => self.objection(name, statement, with_directory, tally),
                 None => Some("no statement is there".to_owned()),
             };
