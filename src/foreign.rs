@@ -274,12 +274,16 @@ fn template(rest: &str, before: Option<char>) -> Option<(usize, &'static str)> {
         let Some(inner) = rest.strip_prefix(open) else {
             continue;
         };
-        let Some(len) = inner.find(close) else {
+        // No further than it may reach: of very many that are not closed each would look to the end.
+        let reach = inner.floor_char_boundary(LONGEST + close.len());
+        let inner = inner.get(..reach).unwrap_or_default();
+        // By one character, which is found many times as fast as two.
+        let mut marks = inner.match_indices(close.chars().next().unwrap_or_default());
+        let closes = |at: &usize| inner.get(*at..).is_some_and(|rest| rest.starts_with(close));
+        let Some(len) = marks.find_map(|(at, _)| Some(at).filter(closes)) else {
             continue;
         };
-        let Some(inner) = inner.get(..len).filter(|inner| inner.len() <= LONGEST) else {
-            continue;
-        };
+        let inner = inner.get(..len).unwrap_or_default();
         // A regex may hold brackets of its own: `[{{}}]`, `x{2}`.
         let named = inner.chars().any(|c| c.is_alphabetic());
         let number = inner.trim_matches([' ', ',']).parse::<f64>().is_ok();
@@ -313,12 +317,12 @@ fn template(rest: &str, before: Option<char>) -> Option<(usize, &'static str)> {
 
 /// The lines of a place of a template if nothing else stands on them.
 fn alone(text: &str, place: &Range<usize>) -> Option<Range<usize>> {
-    let before = text.get(..place.start)?;
+    let before = text.get(..place.start)?.trim_end_matches([' ', '\t']);
     let after = text.get(place.end..)?;
-    let start = before.rfind('\n').map_or(0, |at| at + 1);
-    let end = place.end + after.find('\n').unwrap_or(after.len());
-    let blank = |range: Range<usize>| text.get(range).is_some_and(|t| t.trim().is_empty());
-    (blank(start..place.start) && blank(place.end..end)).then_some(place.clone())
+    let after = after.trim_start_matches([' ', '\t', '\r']);
+    let begins = before.is_empty() || before.ends_with('\n');
+    let ends = after.is_empty() || after.starts_with('\n');
+    (begins && ends).then(|| place.clone())
 }
 
 /// A text in which nothing hidden is left: blanks stand there, byte for byte, and line ends stay.

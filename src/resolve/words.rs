@@ -140,8 +140,13 @@ impl Resolver<'_, '_> {
                 _ if !text.trim_matches('"').starts_with('@') => {
                     meant::no_user_help(text.trim_matches('"'))
                 }
-                _ => "a pattern is written `@localpart:server`, with `*` and `?` on either side"
-                    .into(),
+                _ => {
+                    let server = self.default_server().map(ServerName::as_str);
+                    let regex = meant::pattern_word(text, server).filter(|_| !word.quoted);
+                    let form =
+                        "a pattern is written `@localpart:server`, with `*` and `?` on either side";
+                    regex.unwrap_or_else(|| form.into())
+                }
             };
             self.report(Name::InvalidUserId, word.span, message, help);
             return None;
@@ -497,6 +502,13 @@ fn server_help(text: &str, meant: &Option<Meant>) -> String {
             "write `{text}` without `users on` for this user, `users on {server}` for everyone there"
         );
     }
+    if let Some(host) = text.strip_prefix('.')
+        && ServerName::parse(host).is_ok()
+    {
+        return format!(
+            "`*.{host}` is every server below `{host}`, and `({host}, *.{host})` is that one too"
+        );
+    }
     if let Some(help) = meant::addresses_help(text) {
         return help;
     }
@@ -534,8 +546,9 @@ fn is_server_glob(text: &str) -> bool {
     let numbers = rest
         .bytes()
         .all(|b| b.is_ascii_hexdigit() || b".:[]*?".contains(&b));
-    let ends = !text.ends_with('.') && text.len() <= crate::id::MAX_BYTES;
-    text.bytes().all(legal) && ends && numbers
+    // A server has no empty part, and no dot stands first: `.*` is of regexes, `.evil.org` of other lists.
+    let dots = text.starts_with('.') || text.ends_with('.') || text.contains("..");
+    text.bytes().all(legal) && !dots && text.len() <= crate::id::MAX_BYTES && numbers
 }
 
 /// Whether a word outside quotes is a pattern of user IDs with a server.

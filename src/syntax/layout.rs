@@ -221,13 +221,19 @@ impl Scan<'_, '_> {
 
     /// A quoted word or a regex; one that is not closed ends with its line, and the statement too.
     fn delimited(&mut self, mark: u8) {
-        let end = line_end(self.text, self.at);
+        let text = self.text;
+        let ends = |at| match byte(text, at) {
+            None | Some(b'\n') => true,
+            Some(b'\r') => byte_is(text, at + 1, b'\n'),
+            Some(_) => false,
+        };
         let mut at = self.at + 1;
-        while at < end && !byte_is(self.text, at, mark) {
-            at += if byte_is(self.text, at, b'\\') { 2 } else { 1 };
+        while !ends(at) && !byte_is(text, at, mark) {
+            let escapes = byte_is(text, at, b'\\') && !ends(at + 1);
+            at += 1 + usize::from(escapes);
         }
-        self.at = (at + 1).min(end);
-        self.cut = at >= end;
+        self.cut = ends(at);
+        self.at = at + usize::from(!self.cut);
         self.joins = false;
     }
 

@@ -7,6 +7,7 @@ use super::advice::ends_whole;
 use super::words::words;
 use crate::diagnostic::{Diagnostic, Name, visible};
 use crate::source::{SourceId, Span};
+use crate::syntax::KEYWORDS;
 
 /// A word's leading `#` and what stands behind them; `None` if it begins with none.
 pub(super) fn marks(word: &str) -> Option<(&str, &str)> {
@@ -26,8 +27,18 @@ pub(super) fn told_of(mut problem: Diagnostic, word: &str) -> Diagnostic {
 }
 
 /// A comment without its blank, or one of another language, behind a whole statement: how many
-/// bytes of it are replaced, and by what.
-pub(super) fn without_blank(found: &str, before: &str) -> Option<(usize, String)> {
+/// bytes of it are replaced, and by what. `rest` is what its line holds from there on: nothing is
+/// replaced where that reads like more of the statement.
+pub(super) fn without_blank(found: &str, rest: &str, before: &str) -> Option<(usize, String)> {
+    let note = rest.trim_start_matches(['#', '/']);
+    let words = words(note);
+    let goes_on = words
+        .first()
+        .is_some_and(|(_, first)| KEYWORDS.contains(first) || matches!(*first, "," | "(" | ")"));
+    let names = |(_, word): &(usize, &str)| word.starts_with(['@', '#', '!', '"']);
+    if goes_on || words.iter().any(names) {
+        return None;
+    }
     let last = before.split_whitespace().next_back().unwrap_or_default();
     // `#ops` behind a room may be a second one, and `#ops:example.org` a room anywhere.
     let open = found.contains(':') || last.starts_with(['#', '!']);

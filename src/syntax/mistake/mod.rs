@@ -155,7 +155,9 @@ pub(super) fn explain(
         });
         let problem = better(problem, text, &repairs, &|from, to| span(from, to - from));
         let problem = comments::told_of(problem, found);
-        match comments::without_blank(found, before) {
+        let in_file = known.text.get(stuck_in_file..).unwrap_or_default();
+        let rest = in_file.lines().next().unwrap_or_default();
+        match comments::without_blank(found, rest, before) {
             Some((len, new)) if problem.fix.is_empty() => problem.with_edit(span(at, len), new),
             _ => problem,
         }
