@@ -88,6 +88,12 @@ fn broken_lines() {
         "@a:x.org, (@b\n  and (@c\n".repeat(n)
     });
     texts("unclosed quotes", 500, &|n| "block \"@a:x.org\n".repeat(n));
+    texts("quotes on one line", 2000, &|n| {
+        format!("block {}\n", "\"".repeat(n))
+    });
+    texts("templates never closed", 2000, &|n| {
+        format!("block {}\n", "{{".repeat(n))
+    });
     texts("unclosed regexes", 500, &|n| {
         "block users matching /a\n".repeat(n)
     });
