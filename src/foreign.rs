@@ -81,7 +81,10 @@ impl Foreign {
 ///
 /// Costs one pass, and where something may be left, some more.
 pub fn foreign(text: &str) -> Vec<Foreign> {
-    if let Some(by) = encrypted(text.as_bytes()) {
+    // Sops leaves the file's own form and encrypts each value in it.
+    let sops =
+        || (text.contains("ENC[AES256_GCM,data:") && text.contains("sops")).then_some("sops");
+    if let Some(by) = encrypted(text.as_bytes()).or_else(sops) {
         let first = text.trim_start();
         let start = text.len() - first.len();
         let end = start + first.lines().next().map_or(0, str::len);
@@ -94,14 +97,16 @@ pub fn foreign(text: &str) -> Vec<Foreign> {
             }]),
         }];
     }
-    if !text.as_bytes().chunks(4096).any(may_hold) {
+    if !may_hold(text) {
         return Vec::new();
     }
     let mut found = conflicts(text);
     let read: Vec<Range<usize>> = found.iter().flat_map(|f| f.hidden.clone()).collect();
     let outside = |template: &Foreign| {
         let at = template.shown.start;
-        !read.iter().any(|hidden| hidden.contains(&at))
+        let behind = read.partition_point(|hidden| hidden.start <= at);
+        let last = behind.checked_sub(1).and_then(|last| read.get(last));
+        !last.is_some_and(|hidden| hidden.contains(&at))
     };
     found.extend(templates(text).into_iter().filter(outside));
     found.sort_by_key(|f| f.shown.start);
@@ -114,16 +119,7 @@ pub fn encrypted(bytes: &[u8]) -> Option<&'static str> {
     let bytes = bytes.get(start?..).unwrap_or_default();
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let begins = |mark: &&(&str, &str)| bytes.starts_with(mark.0.as_bytes());
-    if let Some((_, by)) = ENCRYPTED.iter().find(begins) {
-        return Some(by);
-    }
-    // Sops leaves the file's own form and encrypts each value in it.
-    let holds = |text: &str| {
-        bytes
-            .windows(text.len())
-            .any(|part| part == text.as_bytes())
-    };
-    (bytes.len() < 1 << 20 && holds("ENC[AES256_GCM,data:") && holds("sops")).then_some("sops")
+    ENCRYPTED.iter().find(begins).map(|(_, by)| *by)
 }
 
 /// What encrypted files begin with, and the program that makes them.
@@ -139,17 +135,15 @@ const ENCRYPTED: [(&str, &str); 9] = [
     ("U2FsdGVkX1", "openssl"),
 ];
 
-/// Whether one of the characters is there that all conflicts and templates hold.
-fn may_hold(bytes: &[u8]) -> bool {
-    // Without a way out before the end, so that many bytes are looked at at once.
-    let odd = |b: u8| u8::from(matches!(b, b'{' | b'<' | b'>' | b'$' | b'=' | b'|' | b'@'));
+/// Whether something is there that all conflicts and templates hold.
+fn may_hold(text: &str) -> bool {
+    // Without a way out before the end of a piece, so that many bytes are looked at at once.
     let special = |b: u8| u8::from(matches!(b, b'{' | b'<' | b'>' | b'$'));
-    let any = bytes.iter().fold(0, |any, b| any | special(*b));
-    let pair = || {
-        let pairs = bytes.iter().zip(bytes.iter().skip(1));
-        pairs.fold(0, |any, (a, b)| any | (odd(*a) & u8::from(a == b)))
-    };
-    any != 0 || pair() != 0
+    let any = |piece: &[u8]| piece.iter().fold(0, |any, b| any | special(*b)) != 0;
+    text.as_bytes().chunks(4096).any(any)
+        || ["==", "||", "@@"]
+            .into_iter()
+            .any(|pair| text.contains(pair))
 }
 
 // ---- conflicts ----
