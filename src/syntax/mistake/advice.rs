@@ -56,6 +56,11 @@ pub(super) fn advice(
     {
         return format!("for a comment, blanks stand around its `#`: write `{word} # {note}`");
     }
+    if found == "\\" {
+        return "a `\\` says nothing here: a list goes on behind `,`, and who is left out stands behind \
+                `except`"
+            .into();
+    }
     if found.starts_with("//") || found.starts_with("/*") || found == "--" {
         let mark: String = found.chars().take(2).collect();
         return format!("a comment begins with `#` and a blank: write `# ` instead of `{mark}`");

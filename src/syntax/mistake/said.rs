@@ -90,7 +90,7 @@ const NOT: &str = "not no never nothing nobody none noone no-one neither nor now
 
 /// Words that take some users out.
 const EXCEPT: &str = "except but without excluding excludes exclude minus besides excepting excepted \
-                      bar save -";
+                      bar save - -- \\ \u{2216}";
 
 /// Words that stand for `all`.
 const ALL: &str = "all everyone everybody anyone anybody any anything every everything world *";
@@ -115,7 +115,7 @@ const JOINS: &str = ", and or plus & && | || + as ; including";
 const NOTHING: &str = "the a an user presence updates update status people id please too also always \
                        again can may should must will could do does be is am was were has contains \
                        means includes : := = == in at inside with joined like match matches named ~ \
-                       regex file one policy rule into 2 \\ ( ) groups";
+                       regex file one policy rule into 2 ( ) groups";
 
 /// The words of this language that may come or go where all else stays.
 const FREE: [&str; 17] = [
@@ -351,7 +351,9 @@ fn split(text: &str) -> Vec<String> {
         let prefixes = ["!", "-", "~", "^", "\u{ac}", "non-", "non"];
         let negated = prefixes.iter().find_map(|prefix| {
             let rest = lower.strip_prefix(prefix)?;
-            let known = rest.starts_with(['@', '#']) || KEYWORDS.contains(&rest);
+            // `!evil.org` is no room: those have a `:server`, or no dot either.
+            let server = rest.contains('.') && !rest.contains(':') && *prefix != "non";
+            let known = server || rest.starts_with(['@', '#']) || KEYWORDS.contains(&rest);
             (known || *prefix == "non-").then(|| rest.to_owned())
         });
         if let Some(rest) = negated {

@@ -13,6 +13,7 @@
 //!   text that denies a denial has no proposal;
 //! - it lets nothing through without a word that says so;
 //! - who stood on two sides of a `to`, `from` or `see` still does;
+//! - a line that says two things has no proposal, but where each begins with its own `send`;
 //! - every word of the text is in it, or means nothing by itself. Of a word that nobody knows it is not
 //!   known what it would have changed.
 
@@ -45,6 +46,7 @@ pub(super) fn keeps(written: &str, proposed: &str, groups: &[&str]) -> bool {
         && (sent || was.count("to") > 0 || !sends)
         && (seen || !sees)
         && was.sides_stay(&will)
+        && was.is_one_clause()
 }
 
 /// A `,` with a blank behind it, so that it ends a word.
@@ -59,6 +61,13 @@ fn spaced(changes: Vec<Change>) -> Vec<Change> {
 }
 
 impl Said {
+    /// Whether one line says one thing: of two in one, which part belongs to which is a guess, unless
+    /// each begins with its own `send`.
+    fn is_one_clause(&self) -> bool {
+        let (to, see) = (self.count("to"), self.count("see"));
+        self.lines > 1 || (to < 2 || to == self.count("send")) && see < 2
+    }
+
     /// Whether all names of this proposal stand in a text.
     fn is_named_in(&self, text: &Said, groups: &[&str]) -> bool {
         self.names.iter().all(|name| {
@@ -244,6 +253,22 @@ mod tests {
                 // other sides
                 ("send @a @b to @c", "send @a to @b, @c"),
                 ("block @a from @b", "block @a, @b"),
+                // a part taken out, and put in
+                ("send all \\ @ann to @b", "send all, @ann to @b"),
+                (
+                    "block users on a.org,!b.org",
+                    "block users on a.org, members of !b.org",
+                ),
+                (
+                    "send all to users on * -b.org",
+                    "send all to users on *, users on -b.org",
+                ),
+                // two things in one line
+                ("send @a to @b, @c to @d", "send @a to @b, @c, @d"),
+                (
+                    "@a sees @b and @c sees @d",
+                    "@a sees @b and @c\n@b and @c sees @d",
+                ),
                 // less
                 ("send @a to @b, @c", "send @a to @b"),
                 ("send @a to @b when online", "send @a to @b"),
