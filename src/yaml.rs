@@ -9,6 +9,7 @@
 //! through aliases are bounded).
 
 mod bounds;
+mod escapes;
 mod facts;
 mod group;
 mod keys;
@@ -22,6 +23,7 @@ use crate::diagnostic::{short, visible_message};
 use crate::source::Position;
 
 use bounds::{Count, MAX_FLOW_DEPTH, too_deep};
+pub use escapes::{CONTROL_HELP, control, holds};
 pub use facts::{DirectoryFile, Id};
 pub use group::Entry;
 use group::GroupFile;
@@ -248,6 +250,28 @@ mod tests {
         }
         let fault = group_file("users:\n- '@a'\nusers:\n- '@b'\n").unwrap_err();
         assert_eq!(fault.position, at(3, 1));
+    }
+
+    #[test]
+    fn an_alias_has_one_room() {
+        for (text, line, column) in [
+            (
+                "rooms:\n  '!r': {aliases: ['#a:x']}\n  '!s':\n    aliases: ['#b:x', '#a:x']\n",
+                4,
+                23,
+            ),
+            (
+                "rooms:\n  '!r':\n    aliases:\n    - '#a:x'\n  '!s':\n    aliases:\n    - '#a:x'\n",
+                7,
+                7,
+            ),
+        ] {
+            let fault = directory(text).unwrap_err();
+            let message = "`#a:x` is an alias of the room `!r` already";
+            assert!(fault.message.contains(message), "{fault:?}");
+            assert_eq!(fault.position, at(line, column), "{text}");
+        }
+        assert!(directory("rooms: {'!r': {aliases: ['#a:x', '#a:x']}}").is_ok());
     }
 
     #[test]

@@ -9,7 +9,8 @@ use std::str::FromStr;
 
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess};
 
-use super::keys::{Key, NewId, list};
+use super::escapes::{CONTROL_HELP, control, holds};
+use super::keys::{Key, NewId, list, list_with};
 use crate::diagnostic::short;
 use crate::id::{RoomAlias, RoomId, ServerName, UserId};
 
@@ -34,6 +35,7 @@ pub struct RoomFile {
 }
 
 const DIRECTORY: &str = "a mapping with `server_name`, `users` and `rooms`";
+const AN_ID: &str = "a Matrix ID in quotes, such as \"@ann:example.org\"";
 const ROOM: &str = "a mapping with `aliases` and `members`";
 
 impl<'de> Deserialize<'de> for DirectoryFile {
@@ -85,39 +87,98 @@ impl<'de> de::Visitor<'de> for Rooms {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut rooms = BTreeMap::new();
+        let mut taken = BTreeMap::new();
         while let Some(room) = map.next_key_seed(NewId(&rooms, "room"))? {
-            rooms.insert(room, map.next_value()?);
+            let owner = &room.0;
+            let file = map.next_value_seed(RoomOf {
+                owner,
+                taken: &taken,
+            })?;
+            for alias in &file.aliases {
+                taken.insert(alias.clone(), room.0.clone());
+            }
+            rooms.insert(room, file);
         }
         Ok(rooms)
     }
 }
 
-impl<'de> Deserialize<'de> for RoomFile {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
+/// The aliases of the rooms read so far, each with its room.
+type Taken = BTreeMap<Id<RoomAlias>, RoomId>;
 
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = RoomFile;
+/// Reads the room with this ID.
+struct RoomOf<'k> {
+    owner: &'k RoomId,
+    taken: &'k Taken,
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(ROOM)
-            }
+impl<'de> DeserializeSeed<'de> for RoomOf<'_> {
+    type Value = RoomFile;
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                const KEYS: &[&str] = &["aliases", "members"];
-                let mut room = RoomFile::default();
-                let mut seen = Vec::new();
-                while let Some(key) = map.next_key_seed(Key::one_of(KEYS, &mut seen, ROOM))? {
-                    match key {
-                        "aliases" => room.aliases = map.next_value_seed(List(PhantomData))?,
-                        _ => room.members = map.next_value_seed(List(PhantomData))?,
-                    }
-                }
-                Ok(room)
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<RoomFile, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> de::Visitor<'de> for RoomOf<'_> {
+    type Value = RoomFile;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(ROOM)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RoomFile, A::Error> {
+        const KEYS: &[&str] = &["aliases", "members"];
+        let mut room = RoomFile::default();
+        let mut seen = Vec::new();
+        while let Some(key) = map.next_key_seed(Key::one_of(KEYS, &mut seen, ROOM))? {
+            match key {
+                "aliases" => room.aliases = map.next_value_seed(Aliases(&self))?,
+                _ => room.members = map.next_value_seed(List(PhantomData))?,
             }
         }
+        Ok(room)
+    }
+}
 
-        deserializer.deserialize_any(Visitor)
+/// The aliases of a room, none of which is another's.
+struct Aliases<'k>(&'k RoomOf<'k>);
+
+impl<'de> DeserializeSeed<'de> for Aliases<'_> {
+    type Value = Vec<Id<RoomAlias>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        list_with(from, || Alias(self.0))
+    }
+}
+
+struct Alias<'k>(&'k RoomOf<'k>);
+
+impl<'de> DeserializeSeed<'de> for Alias<'_> {
+    type Value = Id<RoomAlias>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl de::Visitor<'_> for Alias<'_> {
+    type Value = Id<RoomAlias>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(AN_ID)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        let alias = Id::read(text)?;
+        match self.0.taken.get(&alias) {
+            Some(other) if other != self.0.owner => {
+                let (alias, other) = (short(text), short(other.as_str()));
+                let message = format!("`{alias}` is an alias of the room `{other}` already");
+                Err(E::custom(message))
+            }
+            _ => Ok(alias),
+        }
     }
 }
 
@@ -138,6 +199,10 @@ pub struct Id<T>(pub T);
 
 impl<T: FromStr<Err: fmt::Display>> Id<T> {
     pub(super) fn read<E: de::Error>(text: &str) -> Result<Self, E> {
+        if let Some(control) = control(text) {
+            let message = format!("`{}` {}; {CONTROL_HELP}", short(text), holds(control));
+            return Err(E::custom(message));
+        }
         let wrong = |error| E::custom(format_args!("`{}` {error}", short(text)));
         text.parse().map(Id).map_err(wrong)
     }
@@ -151,7 +216,7 @@ impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Id<T> {
             type Value = Id<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a Matrix ID in quotes, such as \"@ann:example.org\"")
+                f.write_str(AN_ID)
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Id<T>, E> {

@@ -104,23 +104,31 @@ where
 pub(super) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     from: D,
 ) -> Result<Vec<T>, D::Error> {
-    struct Visitor<T>(PhantomData<T>);
+    list_with(from, || PhantomData)
+}
 
-    impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Visitor<T> {
-        type Value = Vec<T>;
+/// The same, each entry read by a seed of its own.
+pub(super) fn list_with<'de, D: Deserializer<'de>, S: DeserializeSeed<'de>>(
+    from: D,
+    seed: impl Fn() -> S,
+) -> Result<Vec<S::Value>, D::Error> {
+    struct Visitor<F>(F);
+
+    impl<'de, S: DeserializeSeed<'de>, F: Fn() -> S> de::Visitor<'de> for Visitor<F> {
+        type Value = Vec<S::Value>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("a list (`[]` for an empty one)")
         }
 
-        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
             let mut list = Vec::new();
-            while let Some(item) = seq.next_element()? {
+            while let Some(item) = seq.next_element_seed((self.0)())? {
                 list.push(item);
             }
             Ok(list)
         }
     }
 
-    from.deserialize_any(Visitor(PhantomData))
+    from.deserialize_any(Visitor(seed))
 }
