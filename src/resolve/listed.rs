@@ -168,7 +168,11 @@ impl Resolver<'_, '_> {
             Ok((key, _)) => Some(key),
             Err(error) => {
                 let message = format!("`{}` is not a user ID: it {error}", shorten(text));
-                let short = matches!(error, IdError::Short(_) | IdError::Empty);
+                // `@<user>` and `@{user}` are places to fill in.
+                let short = match error {
+                    IdError::Short(odd) => !"<>{}".contains(odd),
+                    _ => matches!(error, IdError::Empty),
+                };
                 let help = match short && !text.contains(':') {
                     true => short_user_help(text, self.default_server(), Written::GroupFile),
                     false => entry_help(text, &error),
@@ -184,7 +188,9 @@ impl Resolver<'_, '_> {
 fn entry_help(text: &str, error: &IdError) -> String {
     if let IdError::Server(server) = error
         && let Some(meant) = super::meant::server(server)
-        && let Some((name, _)) = text.split_once(':')
+        && let Some((name, written)) = text.split_once(':')
+        // What stands behind it may say that the user is out.
+        && !written.contains([' ', ',', '\t', '('])
     {
         return format!("write `\"{name}:{meant}\"`");
     }

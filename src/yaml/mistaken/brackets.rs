@@ -4,10 +4,10 @@
 //! Law: of brackets that do not fit the inner ones are wrong.
 
 use super::Mistake;
-use super::lines::{Line, Piece, Word};
+use super::lines::{Line, Mark, Piece, Word};
 use super::list::Reader;
 use super::quotes::blank_message;
-use super::user::{LONGEST_HELP, is_user, quoted};
+use super::user::{LISTED, LONGEST_HELP, is_user, quoted};
 
 impl<'t> Reader<'t> {
     /// A line in brackets, or with some.
@@ -17,6 +17,27 @@ impl<'t> Reader<'t> {
             self.mistakes.push(
                 Mistake::new(at.clone(), blank_message(odd), "take it out").with_edit(at, ""),
             );
+        }
+        // `[x] @ann`, and a mark within a list in brackets, may say that a user is out.
+        let after = line
+            .text
+            .get(line.lead.indent.len() + line.lead.marked.len()..);
+        let after = after.unwrap_or_default().trim_start();
+        let boxed = after
+            .strip_prefix('[')
+            .and_then(|rest| rest.split_once(']'));
+        let boxed = boxed.is_some_and(|(mark, rest)| {
+            mark.chars().count() <= 1 && rest.starts_with([' ', '\t']) && self.open.is_empty()
+        });
+        let marked = !self.open.is_empty() && matches!(line.lead.mark, Mark::Glued | Mark::Other);
+        if boxed || marked {
+            let message = match boxed {
+                true => "a check box stands where a user ID must stand",
+                false => "a mark stands before this user",
+            };
+            let at = line.lead.indent.end..line.start + line.text.len();
+            self.mistakes.push(Mistake::new(at, message, LISTED));
+            return;
         }
         let mut last = None;
         for piece in &line.pieces {

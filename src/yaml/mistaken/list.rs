@@ -10,7 +10,9 @@ use super::Mistake;
 use super::lines::{Line, Mark, Piece, Quote, Word, is_marker};
 use super::quotes::{blank_message, look_alike, quote_mistake};
 use super::shape::{Facts, base};
-use super::user::{LONGEST_HELP, SHAPE, as_list, help_on_entry, is_user, quoted, several};
+use super::user::{
+    LISTED, LONGEST_HELP, SHAPE, as_list, help_on_entry, is_user, negates, quoted, several,
+};
 use super::whole::as_users;
 use crate::diagnostic::short;
 
@@ -42,7 +44,11 @@ pub(super) fn read<'t>(text: &'t str, lines: &'t [Line<'t>]) -> Reading<'t> {
         separate: true,
         empty_entry: false,
     };
-    if let Some(shape) = reader.facts.shape(text) {
+    let mixed = mixed(lines);
+    if let Some(mut shape) = reader.facts.shape(text) {
+        if mixed {
+            shape.help = LISTED.into();
+        }
         let mistakes = vec![shape];
         return Reading {
             mistakes,
@@ -54,6 +60,12 @@ pub(super) fn read<'t>(text: &'t str, lines: &'t [Line<'t>]) -> Reading<'t> {
         reader.line(line);
     }
     reader.end(lines);
+    if mixed {
+        for mistake in &mut reader.mistakes {
+            mistake.edits.clear();
+            mistake.help = LISTED.into();
+        }
+    }
     let mut once: Vec<&str> = Vec::new();
     for user in &users {
         if once.len() < 3 && !once.contains(user) {
@@ -62,9 +74,44 @@ pub(super) fn read<'t>(text: &'t str, lines: &'t [Line<'t>]) -> Reading<'t> {
     }
     Reading {
         mistakes: reader.mistakes,
-        help: as_list(&once),
+        help: as_list(&once).filter(|_| !mixed),
         users,
     }
+}
+
+/// Whether entries begin in different ways: one mark may stand for those who are in, another for those who
+/// are not, as in a diff.
+fn mixed(lines: &[Line<'_>]) -> bool {
+    let mut marks: Vec<&str> = Vec::new();
+    let (mut dashes, mut bare, mut empty) = (0_usize, 0_usize, false);
+    for line in lines.iter().filter(|line| !is_marker(line.text)) {
+        let below = empty && line.lead.mark == Mark::None;
+        empty = line.pieces.is_empty() && line.lead.mark != Mark::None;
+        let Some(Piece::Word(_)) = line.pieces.first().filter(|_| !below) else {
+            continue;
+        };
+        let at = line.lead.indent.len()..line.lead.indent.len() + line.lead.marked.len();
+        let mark = match line.lead.mark {
+            Mark::None => {
+                bare += 1;
+                continue;
+            }
+            Mark::Dash => {
+                dashes += 1;
+                "- "
+            }
+            // `1.`, `2.`: all are one.
+            _ => line.text.get(at).unwrap_or_default(),
+        };
+        let mark = match mark.starts_with(|c: char| c.is_ascii_digit()) {
+            true => "1",
+            false => mark,
+        };
+        if !marks.contains(&mark) {
+            marks.push(mark);
+        }
+    }
+    marks.len() > 1 || bare > 0 && !marks.is_empty() && (marks != ["- "] || bare > dashes)
 }
 
 pub(super) struct Reader<'t> {
@@ -313,14 +360,10 @@ impl<'t> Reader<'t> {
                         .any(|word| word.inner.contains(['@', ':'])) =>
             {
                 let rest = rest.at.start..content.end;
-                let note = self
-                    .slice(rest.clone())
-                    .trim_start_matches(['(', '-', '/', ',', ';', ' ']);
-                let entry = format!("- {} # {}", quoted(&user.inner), note.trim_end_matches(')'));
                 let message = "something stands behind this user";
-                let help = match entry.len() <= LONGEST_HELP {
-                    true => format!("a comment begins with `#`: write `{entry}`"),
-                    false => "a comment begins with `#`".into(),
+                let help = match negates(self.slice(rest.clone())) {
+                    true => LISTED.into(),
+                    false => format!("a comment begins with `#`; {LISTED}"),
                 };
                 self.mistakes.push(Mistake::new(rest, message, help));
             }
@@ -381,7 +424,10 @@ impl<'t> Reader<'t> {
         } else {
             (
                 format!("`{}` is not a user ID", short(&word.inner)),
-                help_on_entry(&word.inner),
+                match entry || word.inner.contains('@') {
+                    true => help_on_entry(&word.inner),
+                    false => SHAPE.into(),
+                },
             )
         };
         let help = match help.len() <= LONGEST_HELP {

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::Mistake;
 use super::lines::{Line, Mark, Piece, is_marker};
-use super::user::{SHAPE, as_list, is_user};
+use super::user::{LISTED, SHAPE, as_list, is_neutral, is_user, negates};
 use super::whole::as_users;
 use crate::diagnostic::short;
 use crate::yaml::group::GROUP_FILE;
@@ -159,6 +159,8 @@ impl<'t> Facts<'t> {
                 .count()
                 > 1;
             let help = match many {
+                // A mark alone before a user may say that they are out.
+                _ if sign_text == "!" => LISTED.into(),
                 true => SHAPE.into(),
                 false => format!("a group file is a plain list: {}", shape()),
             };
@@ -167,7 +169,12 @@ impl<'t> Facts<'t> {
         let within: Vec<&KeyFacts<'_>> = facts.keys.iter().filter(|key| key.within).collect();
         if let Some(first) = within.first() {
             let records = within.iter().filter(|key| key.name == first.name).count();
-            let help = match records == facts.users.len() {
+            let out = text
+                .lines()
+                .any(|line| negates(line.trim_start().trim_start_matches("- ")));
+            let neutral = within.iter().all(|key| is_neutral(key.name));
+            let help = match records == facts.users.len() && neutral {
+                _ if out => LISTED.into(),
                 true => shape(),
                 false => SHAPE.into(),
             };
@@ -179,9 +186,10 @@ impl<'t> Facts<'t> {
         if is_user(first.name) {
             let message = format!("`{}` stands here as a key", short(first.name));
             let all = facts.words == 0 || odd().all(|key| is_user(key.name));
-            let help = match all && facts.users.len() == odd().count() {
+            // What stands behind each may say that they are out.
+            let help = match all && facts.users.len() == odd().count() && facts.words == 0 {
                 true => shape(),
-                false => SHAPE.into(),
+                false => LISTED.into(),
             };
             return Some(Mistake::new(first.at.clone(), message, help));
         }
@@ -190,11 +198,16 @@ impl<'t> Facts<'t> {
         // `ann: "@ann:example.org"`, a name before each user.
         let names = odd().all(|key| key.words == 1 && key.inline == 1 && !key.opens)
             && facts.users.len() == odd().count();
-        let help = if facts.users_keys().any(|key| key.words > 0 || key.opens) {
-            format!(
-                "take `{}` away with what belongs to it: `users` is the only key of a group file",
-                first.name
-            )
+        let help = if odd().any(|key| negates(key.name)) {
+            format!("{LISTED}; `users` is the only key of a group file")
+        } else if facts
+            .keys
+            .iter()
+            .any(|key| key.name == "users" && (key.words > 0 || key.opens))
+        {
+            "`users` is the only key of a group file: one list below it holds all users of the group, \
+             and those of another group stand in a file of their own"
+                .into()
         } else if facts.keys.len() == 1 && !names && facts.users.len() == facts.words {
             // The one list under another name: what is wrong in it is told besides.
             return None;
@@ -256,6 +269,7 @@ impl<'t> Facts<'t> {
             .flatten()
         {
             Some(help) => help,
+            None if negates(odd.name) => LISTED.into(),
             None => format!("write `users:` in place of `{}:`", short(odd.name)),
         };
         mistakes.push(Mistake::new(odd.at.clone(), message, help));

@@ -15,6 +15,101 @@ pub(super) const SHAPE: &str = "a group file is a YAML list of user IDs in quote
 /// What an entry is, for people.
 const ENTRY: &str = "a group file lists whole user IDs in quotes: `- \"@ann:example.org\"`";
 
+/// What to do where more than a user stands in an entry: it may say that they are out.
+pub(super) const LISTED: &str = "a group file lists those who are in the group, each user ID alone in quotes: \
+    take the line away if its user is not";
+
+/// Whether a text says, or may say, that a user is out.
+pub(super) fn negates(text: &str) -> bool {
+    const OUT: [&str; 48] = [
+        "not",
+        "no",
+        "non",
+        "never",
+        "none",
+        "null",
+        "nil",
+        "without",
+        "except",
+        "exclude",
+        "excluded",
+        "excluding",
+        "but",
+        "minus",
+        "former",
+        "formerly",
+        "ex",
+        "old",
+        "was",
+        "left",
+        "leaving",
+        "gone",
+        "removed",
+        "remove",
+        "deleted",
+        "delete",
+        "disabled",
+        "disable",
+        "inactive",
+        "deactivated",
+        "suspended",
+        "retired",
+        "banned",
+        "ban",
+        "blocked",
+        "block",
+        "deny",
+        "denied",
+        "ignore",
+        "ignored",
+        "blacklist",
+        "blocklist",
+        "false",
+        "off",
+        "f",
+        "n",
+        "x",
+        "0",
+    ];
+    let text = text.trim().to_lowercase();
+    let marks = [
+        '-', '!', '~', '^', '+', '\u{d7}', '\u{2715}', '\u{2717}', '\u{2718}', '\u{274c}',
+        '\u{2212}',
+    ];
+    // The words of an ID say nothing.
+    let words = text.split(|c: char| c.is_whitespace() || ",;(){}[]\"'".contains(c));
+    text.starts_with(marks)
+        || words
+            .filter(|word| !word.contains('@'))
+            .flat_map(|word| word.split(|c: char| !c.is_alphanumeric()))
+            .any(|word| OUT.contains(&word))
+}
+
+/// Whether a key only says that a user, or a user's name, stands behind it.
+pub(super) fn is_neutral(key: &str) -> bool {
+    let key: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
+    let known = [
+        "user",
+        "users",
+        "id",
+        "userid",
+        "mxid",
+        "matrix",
+        "matrixid",
+        "name",
+        "displayname",
+    ];
+    known.contains(&key.to_lowercase().as_str())
+}
+
+/// What to say where this user stands among other words.
+fn beside(user: &str, text: &str) -> String {
+    match negates(&text.replacen(user, " ", 1)) {
+        true => LISTED.into(),
+        false => format!("is `{user}` meant? {LISTED}"),
+    }
+}
+
 /// A help that quotes more than this says less instead.
 pub(super) const LONGEST_HELP: usize = 300;
 
@@ -149,7 +244,9 @@ pub(super) fn meant(text: &str) -> Option<(String, String)> {
             };
             some(&format!("@{name}:{server}"), why)
         }
-        None => some(&format!("@{name}"), ""),
+        // A bare word may be anything.
+        None if sigil => some(&format!("@{name}"), ""),
+        None => None,
     }
 }
 
@@ -175,6 +272,23 @@ fn known_help(text: &str) -> Option<String> {
     if let Some(users) = several(text) {
         return as_list(&users);
     }
+    if text.contains('@') && negates(text) {
+        return Some(LISTED.into());
+    }
+    // A word alone may be a name, a heading or a value of YAML.
+    if !text.contains('@') && !text.contains("://") && !text.starts_with(['#', '!']) {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let other = [
+            "yes", "on", "true", "users", "members", "group", "all", "everyone", "local", "remote",
+        ];
+        let name = text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(plain);
+        if name && !other.contains(&text) && !negates(text) {
+            return Some(format!("did you mean `\"@{text}\"`? {ENTRY}"));
+        }
+        if !text.starts_with("group ") && !text.starts_with("users on ") && text != "all" {
+            return None;
+        }
+    }
     if let Some((user, why)) = meant(text) {
         return Some(format!("{why}write `{}`", quoted(&user)));
     }
@@ -189,8 +303,9 @@ fn known_help(text: &str) -> Option<String> {
         ));
     }
     match users_in(text).as_slice() {
-        [user] => Some(format!("write the user alone: `{}`", quoted(user))),
-        _ => None,
+        [] => None,
+        [user] => Some(beside(user, text)),
+        _ => Some(LISTED.into()),
     }
 }
 
@@ -220,12 +335,33 @@ pub fn help_on_value(text: &str, start: usize) -> String {
     };
     let own = if block { value } else { own };
     let help = match users_in(own).as_slice() {
-        [user] => Some(format!("write the user alone: `{}`", quoted(user))),
-        users if block && own.starts_with(['[', '-']) => as_list(users),
+        [user] if records_alone(own) => Some(format!("write the user alone: `{}`", quoted(user))),
+        [user] => Some(beside(user, own)),
+        users
+            if block
+                && own.starts_with(['[', '-'])
+                && !negates(own.trim_start_matches(['-', ' '])) =>
+        {
+            as_list(users)
+        }
         _ => None,
     };
     help.filter(|help| help.len() <= LONGEST_HELP)
         .unwrap_or_else(|| ENTRY.into())
+}
+
+/// Whether a mapping or a list only names a user, by keys that say no more.
+fn records_alone(value: &str) -> bool {
+    let lines = value.split(['\n', ',', '{', '}', '[', ']']);
+    let mut fields = lines.map(|line| line.trim().trim_start_matches("- ").trim());
+    fields.all(|field| {
+        let bare = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
+        let record = || {
+            let (key, value) = field.split_once(": ").or_else(|| field.split_once("\":"))?;
+            Some(is_neutral(&bare(key)) && !negates(&bare(value)))
+        };
+        field.is_empty() || is_user(&bare(field)) || record().unwrap_or(false)
+    })
 }
 
 #[cfg(test)]
@@ -233,10 +369,51 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_says_that_a_user_is_out_gets_no_text_to_write() {
+        for text in [
+            "-@bob:x",
+            "not @bob:x",
+            "except @bob:x",
+            "formerly @bob:x",
+            "!@bob:x",
+            "~ @bob:x",
+            "+@bob:x",
+            "\u{274c} @bob:x",
+            "@bob:x,0",
+            "@bob:x (disabled)",
+            "nicht @bob:x",
+            "name = @bob:x",
+            "Ann <@bob:x>",
+            "yes",
+            "no",
+            "on",
+            "true",
+            "users",
+            "evil.org",
+            "Team",
+            "a:b",
+            "@<user>",
+            "@{user}",
+        ] {
+            let help = help_on_entry(text);
+            assert!(!help.contains("write"), "{text}: {help}");
+            assert!(!help.contains("members of"), "{text}: {help}");
+        }
+        assert!(help_on_entry("name = @ann:x").starts_with("is `@ann:x` meant? "));
+        assert!(help_on_entry("ann").starts_with("did you mean `\"@ann\"`? "));
+        for value in [
+            "- \"@bob:x\": false\n",
+            "- id: \"@bob:x\"\n  active: no\n",
+            "- not: \"@bob:x\"\n",
+        ] {
+            let help = help_on_value(value, 2);
+            assert!(!help.contains("write"), "{value}: {help}");
+        }
+    }
+
+    #[test]
     fn what_is_to_be_written_stands_in_the_text() {
         for (text, wanted) in [
-            ("ann", "@ann"),
-            ("ann:example.org", "@ann:example.org"),
             ("ann@example.org", "@ann:example.org"),
             ("@ann@example.org", "@ann:example.org"),
             (" @ann", "@ann"),
@@ -262,6 +439,7 @@ mod tests {
             "",
             "@b*",
             "Ann Smith",
+            "ann",
             "#ops:x",
             "@:x:y",
         ] {
@@ -277,7 +455,7 @@ mod tests {
         );
         assert_eq!(
             help_on_entry("Ann <@ann:x.org>"),
-            "write the user alone: `\"@ann:x.org\"`"
+            format!("is `@ann:x.org` meant? {LISTED}")
         );
         assert_eq!(help_on_entry(&"x y".repeat(1000)), ENTRY);
     }

@@ -98,6 +98,11 @@ fn prosody(text: &str) -> Option<Mistake> {
     let (at, line) = *heads.first()?;
     let members = content(text).filter(|(_, line)| !is_head(line));
     let members: Vec<&str> = members.map(|(_, line)| line).take(3).collect();
+    if !members.iter().all(|line| line.contains('@'))
+        || members.iter().any(|line| user::negates(line))
+    {
+        return None;
+    }
     let address = |line: &&str| line.split('=').next().unwrap_or_default().trim().to_owned();
     let users = members
         .iter()
@@ -174,7 +179,22 @@ fn table(text: &str) -> Option<Mistake> {
         .take(3)
         .collect();
     let users: Vec<&str> = users.iter().map(String::as_str).collect();
-    let help = as_list(&users)?;
+    // Another column may say who is out.
+    let says = |row: &str| {
+        let others = row.split(comma).enumerate().filter(|(at, _)| *at != column);
+        others
+            .map(|(_, field)| bare(field))
+            .any(|field| user::negates(&field) || field.parse::<f64>().is_ok() || field == "true")
+    };
+    let neutral = head
+        || first
+            .split(comma)
+            .enumerate()
+            .all(|(at, name)| at == column || user::is_neutral(&bare(name)));
+    let help = match !neutral || content(text).any(|(_, row)| says(row)) {
+        true => user::LISTED.into(),
+        false => as_list(&users)?,
+    };
     let message = "this is a table, not a YAML list";
     Some(Mistake::new(at..at + first.len(), message, help))
 }
