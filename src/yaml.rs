@@ -9,7 +9,6 @@
 //! through aliases are bounded).
 
 mod bounds;
-mod escapes;
 mod facts;
 mod group;
 mod keys;
@@ -23,7 +22,6 @@ use crate::diagnostic::{short, visible_message};
 use crate::source::Position;
 
 use bounds::{Count, MAX_FLOW_DEPTH, too_deep};
-pub use escapes::{CONTROL_HELP, control, holds};
 pub use facts::{DirectoryFile, Id};
 pub use group::Entry;
 use group::GroupFile;

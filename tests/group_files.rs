@@ -423,41 +423,6 @@ fn words_that_name_nobody_are_not_written_as_users() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// An escape in double quotes makes another name of an ID that holds a `\\`.
-#[test]
-fn what_an_escape_leaves_is_no_part_of_a_user() {
-    for (text, place) in [
-        ("- \"@corp\\bob:x\"\n", (1, 3)),
-        ("- \"@ann:x\"\n- \"@corp\\ned\"\n", (2, 3)),
-        ("users: [\"@ann:x\", \"@corp\\ted:x\"]\n", (1, 19)),
-        ("- \"@corp\\Ned:x\"\n- \"@ann\"\n", (1, 3)),
-        ("- \"@corp\\u0085:x\"\n", (1, 3)),
-        ("- \"@corp\\_smith:x\"\n", (1, 3)),
-        ("- '@corp\tbob:x'\n", (1, 3)),
-    ] {
-        let report = report(text);
-        assert_eq!(report.len(), 1, "{text:?}: {report}");
-        let problem = &report.problems()[0];
-        let at = report.position(problem);
-        assert_eq!((at.line, at.column), place, "{report}");
-        assert!(
-            problem.message.contains("is not a user ID: it holds a"),
-            "{report}"
-        );
-        assert!(
-            problem
-                .help
-                .contains("write the ID in single quotes, or `\\\\`"),
-            "{report}"
-        );
-        assert_eq!(mended(&report), None);
-    }
-    let whole = set(&["@corp\\bob:x"]);
-    for text in ["- '@corp\\bob:x'\n", "- \"@corp\\\\bob:x\"\n"] {
-        assert_eq!(named(text).unwrap(), whole, "{text}");
-    }
-}
-
 /// A file that was named by mistake is not repeated in logs.
 #[test]
 fn messages_repeat_little_of_a_file() {

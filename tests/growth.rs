@@ -91,6 +91,9 @@ fn broken_lines() {
     texts("quotes on one line", 2000, &|n| {
         format!("block {}\n", "\"".repeat(n))
     });
+    texts("lines of no comment in a statement", 500, &|n| {
+        format!("block @a:x\n{}from @b:x\n", "#x\n".repeat(n))
+    });
     texts("templates never closed", 2000, &|n| {
         format!("block {}\n", "{{".repeat(n))
     });

@@ -153,17 +153,6 @@ impl Resolver<'_, '_> {
             self.report(Name::InvalidGroupFile, span, message, help);
             return None;
         }
-        // Before it is completed, or taken for a user whom nobody has.
-        let control = yaml::control(text).filter(|c| *c != '\u{a0}' || text.contains(':'));
-        if let Some(control) = control {
-            let message = format!(
-                "`{}` is not a user ID: it {}",
-                shorten(text),
-                yaml::holds(control)
-            );
-            self.report(Name::InvalidGroupFile, span, message, yaml::CONTROL_HELP);
-            return None;
-        }
         match self.named_user(span, text)? {
             Ok((key, _)) => Some(key),
             Err(error) => {

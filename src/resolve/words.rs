@@ -32,7 +32,14 @@ impl Resolver<'_, '_> {
             self.problems.push(problem);
             return None;
         }
+        // A host name has no empty part: `.evil.org` is of other lists, and nobody's.
+        let has_empty_part = text.starts_with('.') || text.contains("..");
         match ServerName::parse(text) {
+            Ok(_) if has_empty_part => {
+                let message = format!("`{text}` is not a server name");
+                self.wrong_server(word.span, text, message);
+                None
+            }
             Ok(server) => Some(server),
             Err(_) => {
                 let message = format!("`{text}` is not a server name");

@@ -253,8 +253,10 @@ impl Scan<'_, '_> {
             continues(self.text, first)
         };
         if goes_on {
-            // Comments in front of a new statement are told with that one.
-            let first = skip_empty(self.text, next, false, self.comment).unwrap_or(first);
+            // Comments in front of a new statement are told with that one. One line that begins with a
+            // wrong `#` is told, and all others are passed over at once.
+            let any = self.no_comment.is_some();
+            let first = skip_empty(self.text, next, any, self.comment).unwrap_or(first);
             self.blanks.push((self.at, first));
             self.at = first;
             if !inside && byte_is(self.text, first, b'#') {

@@ -9,7 +9,6 @@ use std::str::FromStr;
 
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess};
 
-use super::escapes::{CONTROL_HELP, control, holds};
 use super::keys::{Key, NewId, list, list_with};
 use crate::diagnostic::short;
 use crate::id::{RoomAlias, RoomId, ServerName, UserId};
@@ -199,10 +198,6 @@ pub struct Id<T>(pub T);
 
 impl<T: FromStr<Err: fmt::Display>> Id<T> {
     pub(super) fn read<E: de::Error>(text: &str) -> Result<Self, E> {
-        if let Some(control) = control(text) {
-            let message = format!("`{}` {}; {CONTROL_HELP}", short(text), holds(control));
-            return Err(E::custom(message));
-        }
         let wrong = |error| E::custom(format_args!("`{}` {error}", short(text)));
         text.parse().map(Id).map_err(wrong)
     }

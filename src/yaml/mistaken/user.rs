@@ -6,7 +6,6 @@ use crate::id::{MAX_BYTES, ServerName, UserId};
 use crate::syntax::link::id_in_link;
 use crate::syntax::marks::{self, plain_characters};
 use crate::syntax::word::is_unquoted_localpart;
-use crate::yaml::control;
 
 /// What a group file is, for people.
 pub(super) const SHAPE: &str = "a group file is a YAML list of user IDs in quotes, \
@@ -115,7 +114,7 @@ pub(super) const LONGEST_HELP: usize = 300;
 
 /// Whether a text is a user ID as it stands, whole or without its server.
 pub(super) fn is_user(text: &str) -> bool {
-    if text.contains(['*', '?']) || control(text).is_some() {
+    if text.contains(['*', '?']) || text.contains(char::is_control) {
         return false;
     }
     if text.contains(':') {
