@@ -32,10 +32,9 @@ impl Resolver<'_, '_> {
             self.problems.push(problem);
             return None;
         }
-        // A host name has no empty part: `.evil.org` is of other lists, and nobody's.
-        let has_empty_part = text.starts_with('.') || text.contains("..");
+        // `.evil.org` is of other lists, and nobody's.
         match ServerName::parse(text) {
-            Ok(_) if has_empty_part => {
+            Ok(_) if text.starts_with('.') => {
                 let message = format!("`{text}` is not a server name");
                 self.wrong_server(word.span, text, message);
                 None
@@ -553,8 +552,8 @@ fn is_server_glob(text: &str) -> bool {
     let numbers = rest
         .bytes()
         .all(|b| b.is_ascii_hexdigit() || b".:[]*?".contains(&b));
-    // A server has no empty part, and no dot stands first: `.*` is of regexes, `.evil.org` of other lists.
-    let dots = text.starts_with('.') || text.ends_with('.') || text.contains("..");
+    // No server begins with a dot: `.*` is of regexes, `.evil.org` of other lists.
+    let dots = text.starts_with('.') || text.ends_with('.');
     text.bytes().all(legal) && !dots && text.len() <= crate::id::MAX_BYTES && numbers
 }
 
